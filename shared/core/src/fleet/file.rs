@@ -1,0 +1,79 @@
+//! The top of the fleet file: the system, who is told, and its services.
+//!
+//! Field documentation here becomes the JSON schema's, so it speaks to the person who writes the file.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::calendar::CalendarEntry;
+use super::limits::{Cooldown, Limits};
+use super::names::{ServiceName, SystemName};
+use super::rule::Rule;
+use super::runs_on::{LoadBalancer, RunsOn};
+use super::units::{Bounds, TaskCount};
+
+/// One system: its services and how Nightshift runs them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Fleet {
+    /// The version of this format: 1.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1)))]
+    pub version: u32,
+    /// The system's name; lower-case letters, digits and hyphens.
+    pub system: SystemName,
+    /// The AWS regions in which the services of this file run.
+    pub regions: Vec<String>,
+    /// Who is told, and how.
+    #[serde(default)]
+    pub notices: Notices,
+    /// The services by name.
+    pub services: BTreeMap<ServiceName, Service>,
+}
+
+/// Who is told.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Notices {
+    /// ARN of the SNS topic for people; without it, the stack's own topic.
+    #[serde(default)]
+    pub topic: Option<String>,
+    /// ARN of an SNS topic that Amazon Q Developer in chat applications (AWS Chatbot) reads; gets its custom-notification form.
+    #[serde(default)]
+    pub chat_topic: Option<String>,
+}
+
+/// One service and everything that people decided about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// What the service runs on.
+    pub runs_on: RunsOn,
+    /// The least and the most tasks (on `ecs`) or instances (on `asg` alone).
+    pub bounds: Bounds,
+    /// The load balancer in front; needed by `request_count_per_target`, `response_time` and `http_5xx`.
+    #[serde(default)]
+    pub load_balancer: Option<LoadBalancer>,
+    /// When to add and when to remove.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+    /// How long to wait between actions.
+    #[serde(default)]
+    pub cooldown: Cooldown,
+    /// Bounds that change with the clock (scheduled scaling).
+    #[serde(default)]
+    pub calendar: Vec<CalendarEntry>,
+    /// How much may happen.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+impl Service {
+    /// The smallest count that is ever allowed, by bounds or calendar.
+    pub fn least_ever(&self) -> TaskCount {
+        self.calendar.iter().map(|entry| entry.bounds.min()).fold(self.bounds.min(), TaskCount::min)
+    }
+}

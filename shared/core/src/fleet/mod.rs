@@ -1,0 +1,37 @@
+//! The fleet file, version 1: what people wrote down about one system.
+//!
+//! Owns the types, reading them strictly from YAML with every error at once, the checks that need more than one field,
+//! calendars, and the JSON schema. Must never look at AWS or at a clock.
+
+mod alarm_name;
+mod amount;
+mod calendar;
+mod condition;
+mod cron;
+mod file;
+mod fleets;
+mod limits;
+mod metric;
+mod names;
+pub mod read;
+mod rule;
+mod runs_on;
+#[cfg(feature = "schema")]
+pub mod schema;
+mod times;
+mod units;
+
+pub use alarm_name::{ALARM_PREFIX, alarm_for_rule, alarm_name};
+pub use amount::{Amount, AmountFile, Seconds};
+pub use calendar::{BoundsNow, BoundsSource, CalendarEntry, Frozen};
+pub use condition::{Comparison, Condition, ConditionFile, MetricCondition};
+pub use cron::{Cron, Zone};
+pub use file::{Fleet, Notices, Service};
+pub use fleets::{Fleets, ServiceRule};
+pub use limits::{Cooldown, FreezeFile, FreezeTime, FreezeWindow, Limits};
+pub use metric::{Metric, Statistic};
+pub use names::{RuleName, ServiceName, SystemName};
+pub use read::{FleetError, FleetErrorCode, FleetErrors, fleet_from_yaml};
+pub use rule::{Action, Direction, Rule};
+pub use runs_on::{EcsService, GroupFile, GroupName, LoadBalancer, RunsOn, RunsOnFile};
+pub use units::{Bounds, BoundsFile, TaskCount};

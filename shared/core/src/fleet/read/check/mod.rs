@@ -1,0 +1,118 @@
+//! The checks that need more than one field, over a fleet that could be read.
+//!
+//! Owns what may be written together; each value alone was checked by its type. A mistake that stands on something that was
+//! told already (a stand-in) is not told.
+
+mod clock;
+mod names;
+mod rules;
+mod together;
+
+pub(super) use together::check_files;
+
+use super::error::{FleetErrorCode, Report};
+use super::tree::{NodeId, Place, Step, Tree};
+use crate::fleet::{Fleet, RunsOn, Service};
+
+use Step::{Field, Item};
+
+/// Everything that is wrong with what a file says as a whole.
+pub(super) fn check(fleet: &Fleet, tree: &Tree, root: NodeId, report: &mut Report<'_>) {
+    let mut scene = Scene { tree, root, report };
+    names::check_head(fleet, &mut scene);
+    if fleet.services.is_empty() && !scene.lost(&[Field("services")], "") {
+        let help = "add at least one: its name, and under it runs_on, bounds and rules";
+        scene.complain(&[Field("services")], FleetErrorCode::Missing, "there is no service", help);
+    }
+    for (name, service) in &fleet.services {
+        let mut place = ServiceScene { scene: &mut scene, name: name.as_str(), service };
+        check_service(&mut place, fleet);
+    }
+    together::check_services(fleet, &mut scene);
+}
+
+fn check_service(place: &mut ServiceScene<'_, '_, '_>, fleet: &Fleet) {
+    names::check_runs_on(place);
+    names::check_load_balancer(place);
+    if place.service.bounds.max().get() == 0 {
+        let help = "write the most that may run; a calendar entry may set 0 for a while";
+        place.complain(&[Field("bounds"), Field("max")], FleetErrorCode::Value, "with max 0 the service never runs", help);
+    }
+    if let RunsOn::TasksOnGroup { bounds, .. } = &place.service.runs_on
+        && bounds.max().get() == 0
+    {
+        let way = [Field("runs_on"), Field("asg"), Field("bounds"), Field("max")];
+        place.complain(&way, FleetErrorCode::Value, "with max 0 no task ever finds an instance", "write the most instances that may run");
+    }
+    clock::check_cooldown(place);
+    clock::check_limits(place);
+    clock::check_calendar(place);
+    rules::check_rules(place, fleet);
+}
+
+/// A file with the means to say what is wrong in it.
+pub(super) struct Scene<'a, 's> {
+    pub tree: &'a Tree,
+    pub root: NodeId,
+    pub report: &'a mut Report<'s>,
+}
+
+impl Scene<'_, '_> {
+    /// The place at the end of a way, or of the last part of it that is written; None if a mistake there was told already.
+    fn place(&self, way: &[Step<'_>]) -> Option<Place> {
+        let shorter = (0..=way.len()).rev().filter_map(|length| way.get(..length));
+        let mut written = shorter.filter(|part| self.tree.reaches(self.root, part));
+        let found = written.next().and_then(|part| self.tree.find(self.root, part))?;
+        Some(self.tree.place(found))
+    }
+
+    fn complain(&mut self, way: &[Step<'_>], code: FleetErrorCode, problem: impl Into<String>, help: impl Into<String>) {
+        if let Some(place) = self.place(way) {
+            self.report.add(code, place, problem, help);
+        }
+    }
+
+    /// Whether a field was taken out of a map (with "", whether anything was taken out of a list or map): its absence is
+    /// told already.
+    fn lost(&self, way: &[Step<'_>], field: &str) -> bool {
+        let node = self.tree.find(self.root, way).and_then(|id| self.tree.node(id));
+        node.is_none_or(|node| node.lost.iter().any(|lost| field.is_empty() || lost == field))
+    }
+}
+
+/// One service of a file.
+struct ServiceScene<'c, 'a, 's> {
+    scene: &'c mut Scene<'a, 's>,
+    name: &'c str,
+    service: &'c Service,
+}
+
+impl ServiceScene<'_, '_, '_> {
+    fn way<'w>(&'w self, rest: &[Step<'w>]) -> Vec<Step<'w>> {
+        [&[Field("services"), Field(self.name)], rest].concat()
+    }
+
+    fn complain(&mut self, rest: &[Step<'_>], code: FleetErrorCode, problem: impl Into<String>, help: impl Into<String>) {
+        let way = [&[Field("services"), Field(self.name)], rest].concat();
+        self.scene.complain(&way, code, problem, help);
+    }
+
+    fn line(&self, rest: &[Step<'_>]) -> usize {
+        self.scene.place(&self.way(rest)).map_or(0, |place| place.line)
+    }
+
+    fn lost(&self, rest: &[Step<'_>], field: &str) -> bool {
+        self.scene.lost(&self.way(rest), field)
+    }
+
+    /// The second of two items with the same name.
+    fn refuse_same_names<'n>(&mut self, list: &str, names: impl Iterator<Item = &'n str>) {
+        let names: Vec<&str> = names.collect();
+        for (index, name) in names.iter().enumerate() {
+            let Some(first) = names.iter().take(index).position(|other| other == name) else { continue };
+            let line = self.line(&[Field(list), Item(first), Field("name")]);
+            let problem = format!("the name `{name}` stands twice in `{list}`; the first is in line {line}");
+            self.complain(&[Field(list), Item(index), Field("name")], FleetErrorCode::Duplicate, problem, "give one of them another name");
+        }
+    }
+}
