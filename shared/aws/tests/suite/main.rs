@@ -1,0 +1,15 @@
+//! The adapters on recorded answers: the bytes that AWS sends, through the SDK's own parsers, and what was asked for them.
+
+mod autoscaling;
+mod cloudwatch;
+mod cloudwatch_alarms;
+mod config;
+mod dependencies;
+mod ecs;
+mod ecs_placement;
+mod ledger;
+mod ledger_people;
+mod other_scaler;
+mod recorded;
+mod scheduler;
+mod sns;

@@ -1,0 +1,180 @@
+//! An HTTP client that answers with recordings, by operation and in order, and keeps what was asked.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use aws_types::SdkConfig;
+use minicbor::data::Tag;
+use nightshift_aws::{CallLimits, sdk_config_with};
+use nightshift_core::fleet::{ServiceName, SystemName};
+use nightshift_core::ledger::ServiceKey;
+use nightshift_core::ports::{PortErrorKind, PortResult};
+use serde_json::Value;
+
+/// What was asked: the operation's name, and its body as text (CBOR in its diagnostic notation).
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub operation: String,
+    pub path: String,
+    pub body: String,
+}
+
+impl Asked {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+}
+
+#[derive(Debug)]
+struct Answer {
+    operation: &'static str,
+    status: u16,
+    body: Vec<u8>,
+}
+
+/// Clones share answers and journal.
+#[derive(Clone, Debug, Default)]
+pub struct Recorded {
+    answers: Arc<Mutex<Vec<Answer>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl Recorded {
+    /// The next answer to this operation: JSON, or XML, or an error's body.
+    pub fn answer(self, operation: &'static str, status: u16, body: impl Into<String>) -> Self {
+        let body = body.into().into_bytes();
+        self.answers.lock().unwrap().push(Answer { operation, status, body });
+        self
+    }
+
+    pub fn json(self, operation: &'static str, body: Value) -> Self {
+        self.answer(operation, 200, body.to_string())
+    }
+
+    /// An error of the JSON protocols.
+    pub fn json_error(self, operation: &'static str, code: &str, message: &str) -> Self {
+        let body = serde_json::json!({ "__type": format!("com.amazonaws.service#{code}"), "message": message });
+        self.answer(operation, 400, body.to_string())
+    }
+
+    /// CloudWatch's protocol; `{"$time": 1763608200}` is a timestamp.
+    pub fn cbor(self, operation: &'static str, status: u16, body: &Value) -> Self {
+        let mut encoder = minicbor::Encoder::new(Vec::new());
+        encode(&mut encoder, body);
+        self.answers.lock().unwrap().push(Answer { operation, status, body: encoder.into_writer() });
+        self
+    }
+
+    pub fn config(&self) -> SdkConfig {
+        let lookup = |name: &str| match name {
+            "AWS_REGION" => Some("us-east-1".to_owned()),
+            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
+            _ => None,
+        };
+        let limits = CallLimits { first_backoff: Duration::from_millis(1), ..CallLimits::default() };
+        sdk_config_with(lookup, limits).unwrap().to_builder().http_client(self.clone()).build()
+    }
+
+    /// Everything that was asked, in order.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// The requests of one operation, in order.
+    pub fn asked_for(&self, operation: &str) -> Vec<Asked> {
+        self.asked().into_iter().filter(|asked| asked.operation == operation).collect()
+    }
+
+    /// Whether every recording was used.
+    pub fn is_used_up(&self) -> bool {
+        self.answers.lock().unwrap().is_empty()
+    }
+}
+
+impl HttpConnector for Recorded {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let asked = asked(&request);
+        let mut answers = self.answers.lock().unwrap();
+        let next = answers.iter().position(|answer| answer.operation == asked.operation);
+        let result = match next.map(|next| answers.remove(next)) {
+            Some(answer) => Ok(response(answer)),
+            None => Err(ConnectorError::user(format!("no recording for {}", asked.operation).into())),
+        };
+        self.asked.lock().unwrap().push(asked);
+        HttpConnectorFuture::ready(result)
+    }
+}
+
+impl HttpClient for Recorded {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+fn response(answer: Answer) -> HttpResponse {
+    let mut response = HttpResponse::new(StatusCode::try_from(answer.status).unwrap(), SdkBody::from(answer.body));
+    response.headers_mut().insert("smithy-protocol", "rpc-v2-cbor");
+    response
+}
+
+fn asked(request: &HttpRequest) -> Asked {
+    let path = request.uri().split_once("amazonaws.com").map_or("", |(_, path)| path).to_owned();
+    let bytes = request.body().bytes().unwrap_or_default();
+    let is_cbor = request.headers().get("smithy-protocol") == Some("rpc-v2-cbor");
+    let body = match is_cbor {
+        true => minicbor::display(bytes).to_string(),
+        false => String::from_utf8(bytes.to_vec()).unwrap(),
+    };
+    let target = request.headers().get("x-amz-target").and_then(|target| target.rsplit('.').next());
+    let operation = target
+        .or_else(|| path.split_once("/operation/").map(|(_, operation)| operation))
+        .or_else(|| body.strip_prefix("Action=").and_then(|rest| rest.split('&').next()))
+        .unwrap_or_else(|| if path.starts_with("/schedules/") { "CreateSchedule" } else { "?" });
+    Asked { operation: operation.to_owned(), path, body }
+}
+
+fn encode(encoder: &mut minicbor::Encoder<Vec<u8>>, value: &Value) {
+    match value {
+        Value::Null => drop(encoder.null().unwrap()),
+        Value::Bool(flag) => drop(encoder.bool(*flag).unwrap()),
+        Value::Number(number) if number.is_f64() => drop(encoder.f64(number.as_f64().unwrap()).unwrap()),
+        Value::Number(number) => drop(encoder.i64(number.as_i64().unwrap()).unwrap()),
+        Value::String(text) => drop(encoder.str(text).unwrap()),
+        Value::Array(items) => {
+            encoder.array(items.len() as u64).unwrap();
+            items.iter().for_each(|item| encode(encoder, item));
+        }
+        Value::Object(fields) => match fields.get("$time") {
+            Some(seconds) => drop(encoder.tag(Tag::new(1)).unwrap().f64(seconds.as_f64().unwrap()).unwrap()),
+            None => {
+                encoder.map(fields.len() as u64).unwrap();
+                for (name, item) in fields {
+                    encoder.str(name).unwrap();
+                    encode(encoder, item);
+                }
+            }
+        },
+    }
+}
+
+/// Runs one call to its end, as a function does: on one thread.
+pub fn wait<T>(call: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(call)
+}
+
+pub fn kind_of<T: std::fmt::Debug>(result: PortResult<T>) -> PortErrorKind {
+    result.unwrap_err().kind
+}
+
+pub fn key(system: &str, service: &str) -> ServiceKey {
+    let (system, service) = (SystemName::try_from(system.to_owned()), ServiceName::try_from(service.to_owned()));
+    ServiceKey { system: system.unwrap(), service: service.unwrap() }
+}
