@@ -1,0 +1,185 @@
+//! Carries a plan out: takes the lease and writes the intent, looks once more, takes the steps.
+//!
+//! Lease, the fresh look and (where instances carry the tasks) the reading of their room go out together, so that from the
+//! event to the first mutating call there are three round trips: observe, these, the step.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use nightshift_core::ledger::{Lease, ServiceRecord};
+use nightshift_core::outcome::{Mode, StepOutcome, StepResult};
+use nightshift_core::ports::{GroupScaler, Ledger, PortError, PortErrorKind, PortResult, RecheckRequest, RecheckScheduler, TaskScaler};
+use nightshift_core::scale::{Decision, HoldReason, Observation, Plan, ServicePolicy, Step, StepTarget, TargetNow, decide};
+use nightshift_lambda::Invocation;
+
+use crate::deps::{Deps, Estate};
+use crate::record::Remembered;
+use crate::wakes::Call;
+use crate::{Acted, checked, observe};
+
+/// Steps are not begun with less time than this: one call with its retries, and the recording after it.
+const TIME_FOR_A_STEP: Duration = Duration::from_secs(4);
+/// A lease outlives the invocation by this, so that a step in flight at the deadline is not overtaken.
+const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
+/// When another invocation was first: it holds the lease until its own end, which is a minute off at most.
+const BUSY_FOR: SignedDuration = SignedDuration::from_mins(1);
+
+pub(crate) async fn carry_out<E: Estate>(
+    invocation: &Invocation,
+    deps: &Deps<E>,
+    call: &Call<'_>,
+    plan: Plan,
+    seen: &Observation,
+    policy: &ServicePolicy<'_>,
+) -> Acted {
+    if plan.steps.is_empty() && !plan.needs_placement {
+        return nothing(plan, Remembered::unchanged(seen));
+    }
+    match &seen.ledger {
+        Ok(view) => with_lease(invocation, deps, call, plan, seen, policy, &view.record).await,
+        Err(_) => without_ledger(invocation, deps, call, plan, seen).await,
+    }
+}
+
+async fn with_lease<E: Estate>(
+    invocation: &Invocation,
+    deps: &Deps<E>,
+    call: &Call<'_>,
+    plan: Plan,
+    seen: &Observation,
+    policy: &ServicePolicy<'_>,
+    record: &ServiceRecord,
+) -> Acted {
+    let now = invocation.now();
+    let settled = record.settled(|target| seen.target.as_ref().ok().and_then(|seen| seen.desired_of(target)));
+    let lease =
+        Lease { owner: invocation.request_id.clone(), until: invocation.deadline.saturating_add(LEASE_MARGIN).unwrap_or(Timestamp::MAX) };
+    let begun = match plan.main_step() {
+        Some(step) => settled.begun(lease, &plan, step, now),
+        None => settled.leased_by(lease),
+    };
+    let (stored, fresh, placement) = tokio::join!(
+        deps.estate.ledger().store(&call.key, record.version, &begun),
+        observe::target(&deps.estate, &call.service.runs_on),
+        placement(deps, call, &plan, seen),
+    );
+    if let Err(error) = stored {
+        return not_leased(plan, error, now);
+    }
+    let plan = match placement {
+        None => plan,
+        Some(placement) => {
+            let seen = Observation { placement: Some(placement), ..seen.clone() };
+            checked(decide(&call.wake, &seen, policy, seen.at), &seen, policy, seen.at)
+        }
+    };
+    let steps = take_steps(invocation, deps, &plan, fresh.as_ref()).await;
+    Acted { plan, steps, remembered: Remembered::Begun(begun), troubles: Vec::new() }
+}
+
+/// The lease was not to be had: somebody else was first, or the ledger failed between reading and writing.
+fn not_leased(plan: Plan, error: PortError, now: Timestamp) -> Acted {
+    let until = now.saturating_add(BUSY_FOR).unwrap_or(Timestamp::MAX);
+    let reason = match error.kind {
+        PortErrorKind::Conflict => HoldReason::Busy { until },
+        kind => HoldReason::LedgerUnavailable { kind },
+    };
+    let troubles = if error.kind == PortErrorKind::Conflict { Vec::new() } else { vec![error] };
+    Acted { troubles, ..nothing(plan.held(reason, Some(until)), Remembered::Untouchable) }
+}
+
+/// Growing without memory: the arrangement of the next look, whose name only this alarm transition has, stands in for the
+/// claim. If it is arranged already, this transition was acted on already.
+async fn without_ledger<E: Estate>(invocation: &Invocation, deps: &Deps<E>, call: &Call<'_>, plan: Plan, seen: &Observation) -> Acted {
+    let request = RecheckRequest {
+        key: call.key.clone(),
+        at: plan.look_again_at.unwrap_or(seen.at),
+        attempt: call.attempt + 1,
+        because: "without_ledger".to_owned(),
+        token: call.wake.key.clone(),
+    };
+    let (claimed, fresh) = tokio::join!(
+        deps.estate.rechecks().schedule(&request, &invocation.function_arn),
+        observe::target(&deps.estate, &call.service.runs_on),
+    );
+    let kind = seen.ledger.as_ref().err().map_or(PortErrorKind::Unavailable, |error| error.kind);
+    match claimed {
+        Ok(()) => {
+            let steps = take_steps(invocation, deps, &plan, fresh.as_ref()).await;
+            // A ledger that was only out of breath still learns of it, so that cooldown and budget hold from now on.
+            let late = deps.estate.ledger().read(&call.key).await.ok().map(|view| view.record);
+            Acted { plan, steps, remembered: Remembered::Arranged { at: request.at, late }, troubles: Vec::new() }
+        }
+        Err(error) if error.kind == PortErrorKind::Conflict => {
+            let again = plan.look_again_at;
+            nothing(plan.held(HoldReason::LedgerUnavailable { kind }, again), Remembered::Arranged { at: request.at, late: None })
+        }
+        Err(error) => {
+            let again = plan.look_again_at;
+            let held = plan.held(HoldReason::LedgerUnavailable { kind }, again);
+            Acted { troubles: vec![error], ..nothing(held, Remembered::Untouchable) }
+        }
+    }
+}
+
+async fn placement<E: Estate>(
+    deps: &Deps<E>,
+    call: &Call<'_>,
+    plan: &Plan,
+    seen: &Observation,
+) -> Option<PortResult<nightshift_core::scale::Placement>> {
+    match &seen.target {
+        Ok(target) if plan.needs_placement => Some(observe::placement(&deps.estate, &call.service.runs_on, target).await),
+        _ => None,
+    }
+}
+
+/// Takes the steps in order; one that cannot be taken stops the others of the same direction from being half a plan only
+/// where they build on it: tasks may be wished although their instances could not be, since they wait for room by themselves.
+async fn take_steps<E: Estate>(
+    invocation: &Invocation,
+    deps: &Deps<E>,
+    plan: &Plan,
+    fresh: Result<&TargetNow, &PortError>,
+) -> Vec<StepOutcome> {
+    let mut outcomes = Vec::with_capacity(plan.steps.len());
+    for step in &plan.steps {
+        let result = match guard(step, fresh) {
+            Some(stopped) => stopped,
+            None if invocation.time_left() < TIME_FOR_A_STEP => StepResult::OutOfTime,
+            None if deps.config.mode == Mode::Observe => StepResult::WouldHaveDone,
+            None => take(deps, step).await,
+        };
+        outcomes.push(StepOutcome { step: step.clone(), result });
+    }
+    outcomes
+}
+
+/// The last look: a value other than the one that was planned on stops the step. A look that failed stops taking away only.
+fn guard(step: &Step, fresh: Result<&TargetNow, &PortError>) -> Option<StepResult> {
+    match fresh {
+        Ok(target) => match target.desired_of(&step.target) {
+            Some(now) if now == step.from => None,
+            Some(now) => Some(StepResult::WorldMoved { now }),
+            None => Some(StepResult::NotTried { why: "it is not there any more".to_owned() }),
+        },
+        Err(_) if step.to > step.from => None,
+        Err(error) => Some(StepResult::Failed { error: error.clone() }),
+    }
+}
+
+async fn take<E: Estate>(deps: &Deps<E>, step: &Step) -> StepResult {
+    let taken = match &step.target {
+        StepTarget::Tasks(service) => deps.estate.tasks().set_desired_tasks(service, step.to).await,
+        StepTarget::Group(group) => deps.estate.groups().set_group_capacity(group, step.to).await,
+    };
+    match taken {
+        Ok(()) => StepResult::Done,
+        Err(error) => StepResult::Failed { error },
+    }
+}
+
+fn nothing(plan: Plan, remembered: Remembered) -> Acted {
+    debug_assert!(plan.decision == Decision::Hold || plan.steps.is_empty());
+    Acted { plan, steps: Vec::new(), remembered, troubles: Vec::new() }
+}

@@ -1,0 +1,189 @@
+//! After the act: arranges the next look, then writes the ledger and tells people, all from the same outcome.
+
+use jiff::{SignedDuration, Timestamp};
+use nightshift_core::ledger::ServiceRecord;
+use nightshift_core::notice::{Notice, told_token};
+use nightshift_core::outcome::{Ending, Outcome, StepOutcome, StepResult};
+use nightshift_core::ports::{Ledger, Messenger, PortErrorKind, PortResult, RecheckRequest, RecheckScheduler};
+use nightshift_core::scale::{HoldReason, Observation, WakeKind};
+use nightshift_lambda::Invocation;
+
+use crate::Acted;
+use crate::deps::{Deps, Estate};
+use crate::wakes::{Call, failure};
+
+/// A step that was not taken is tried again after this, if time can mend it.
+const RETRY_SOON: SignedDuration = SignedDuration::from_mins(1);
+/// And after this, if a person has to.
+const RETRY_LATER: SignedDuration = SignedDuration::from_mins(15);
+
+/// What the ledger holds of the service while this invocation works on it.
+pub(crate) enum Remembered {
+    /// The record as it was read; nothing was written.
+    Unchanged(ServiceRecord),
+    /// The record with our lease, as it was written.
+    Begun(ServiceRecord),
+    /// Somebody else's, or out of reach: not to be written.
+    Untouchable,
+    /// Out of reach when it was decided, with the next look arranged already; the record if it can be reached by now.
+    Arranged { at: Timestamp, late: Option<ServiceRecord> },
+}
+
+impl Remembered {
+    pub(crate) fn unchanged(seen: &Observation) -> Self {
+        seen.ledger.as_ref().map_or(Self::Untouchable, |view| Self::Unchanged(view.record.clone()))
+    }
+
+    fn record(&self) -> Option<&ServiceRecord> {
+        match self {
+            Self::Unchanged(record) | Self::Begun(record) => Some(record),
+            Self::Arranged { late, .. } => late.as_ref(),
+            Self::Untouchable => None,
+        }
+    }
+}
+
+pub(crate) async fn record<E: Estate>(
+    invocation: &Invocation,
+    deps: &Deps<E>,
+    call: &Call<'_>,
+    acted: Acted,
+    seen: &Observation,
+) -> Outcome {
+    let Acted { plan, steps, remembered, troubles } = acted;
+    let mut outcome = Outcome { at: seen.at, mode: deps.config.mode, wake: call.wake.clone(), plan, steps, look_again_at: None, troubles };
+    arrange(invocation, deps, call, &remembered, &mut outcome).await;
+
+    let told = remembered.record().and_then(|record| record.told.as_deref());
+    let notice = Notice::of(&outcome, &deps.config.region, told).filter(|_| may_tell(&outcome, &remembered));
+    let next = next_record(&remembered, &outcome, seen.at);
+    let (published, chatted, stored, appended) = tokio::join!(
+        publish(deps, call, notice.as_ref()),
+        publish_to_chat(deps, call, notice.as_ref()),
+        store(deps, call, &remembered, next.as_ref()),
+        append(deps, call, &remembered, &outcome, seen),
+    );
+    outcome.troubles.extend([published, chatted, stored, appended].into_iter().filter_map(Result::err));
+    outcome
+}
+
+/// Arranges the next look, unless one is arranged already that comes in time.
+async fn arrange<E: Estate>(invocation: &Invocation, deps: &Deps<E>, call: &Call<'_>, remembered: &Remembered, outcome: &mut Outcome) {
+    let Some(at) = next_look(outcome, invocation.now()) else { return };
+    if let Remembered::Arranged { at, .. } = remembered {
+        outcome.look_again_at = Some(*at);
+        return;
+    }
+    let arranged = remembered.record().and_then(|record| record.recheck_at);
+    if let Some(arranged) = arranged.filter(|arranged| *arranged > invocation.now() && *arranged <= at) {
+        outcome.look_again_at = Some(arranged);
+        return;
+    }
+    let request = RecheckRequest {
+        key: call.key.clone(),
+        at,
+        attempt: call.attempt + 1,
+        because: outcome.plan.reason_code().to_owned(),
+        token: at.as_second().to_string(),
+    };
+    match deps.estate.rechecks().schedule(&request, &invocation.function_arn).await {
+        Ok(()) => outcome.look_again_at = Some(at),
+        // The same look, arranged by a duplicate of this event.
+        Err(error) if error.kind == PortErrorKind::Conflict => outcome.look_again_at = Some(at),
+        Err(error) => outcome.troubles.push(error),
+    }
+}
+
+fn next_look(outcome: &Outcome, now: Timestamp) -> Option<Timestamp> {
+    let later = |wait: SignedDuration| now.saturating_add(wait).unwrap_or(Timestamp::MAX);
+    match outcome.ending() {
+        Ending::Unfinished if outcome.errors().any(|error| !error.kind.may_pass()) => Some(later(RETRY_LATER)),
+        Ending::Unfinished => Some(later(RETRY_SOON)),
+        Ending::Acted | Ending::WouldHaveActed | Ending::Held => outcome.plan.look_again_at,
+    }
+}
+
+/// Without the ledger nobody remembers what was told; then only an alarm's own transition is worth a message about holding.
+fn may_tell(outcome: &Outcome, remembered: &Remembered) -> bool {
+    let is_remembered = remembered.record().is_some();
+    is_remembered || outcome.ending() != Ending::Held || matches!(outcome.wake.kind, WakeKind::Alarm { .. })
+}
+
+/// The record to write; none if there is nothing new in it.
+fn next_record(remembered: &Remembered, outcome: &Outcome, now: Timestamp) -> Option<ServiceRecord> {
+    let (mut next, is_begun) = match remembered {
+        Remembered::Unchanged(record) => (record.next_version(), false),
+        Remembered::Begun(record) => (closed(record, outcome, now), true),
+        Remembered::Arranged { late: Some(record), .. } => (closed(record, outcome, now), true),
+        Remembered::Untouchable | Remembered::Arranged { late: None, .. } => return None,
+    };
+    let before = remembered.record().cloned().unwrap_or_default();
+    next.told = told_now(outcome, before.told.clone());
+    if outcome.look_again_at.is_some() {
+        next.recheck_at = outcome.look_again_at;
+    }
+    // An event that failed for good comes again from Lambda's retry or the failure queue, and is then to be judged afresh.
+    if matches!(outcome.wake.kind, WakeKind::Alarm { .. }) && failure(outcome).is_none() {
+        next = next.with_handled(&outcome.wake.key, now);
+    }
+    let is_new = next.told != before.told || next.recheck_at != before.recheck_at || next.handled.len() != before.handled.len();
+    (is_begun || is_new).then_some(next)
+}
+
+/// The record after our lease: marks stay where something was done and are taken back where nothing was.
+fn closed(record: &ServiceRecord, outcome: &Outcome, now: Timestamp) -> ServiceRecord {
+    let done = outcome.steps.iter().find(|step| matches!(step.result, StepResult::Done | StepResult::WouldHaveDone));
+    let is_lost = |step: &StepOutcome| matches!(&step.result, StepResult::Failed { error } if error.kind == PortErrorKind::Unavailable);
+    match (&record.intent, done) {
+        (Some(_), None) if outcome.steps.iter().any(is_lost) => record.unresolved(),
+        (Some(_), Some(_)) => record.finished(),
+        (None, Some(step)) => record.finished().acted(&step.step, now),
+        (_, None) => record.withdrawn(),
+    }
+}
+
+fn told_now(outcome: &Outcome, before: Option<String>) -> Option<String> {
+    match (outcome.ending(), told_token(outcome), outcome.plan.withheld.first()) {
+        (_, Some(token), _) => Some(token),
+        (Ending::Acted, None, _) => None,
+        (_, None, Some(HoldReason::Quiet | HoldReason::AlarmCleared { .. } | HoldReason::MetricBack { .. })) => None,
+        (_, None, _) => before,
+    }
+}
+
+async fn publish<E: Estate>(deps: &Deps<E>, call: &Call<'_>, notice: Option<&Notice<'_>>) -> PortResult<()> {
+    let topic = call.fleet.notices.topic.as_deref().unwrap_or(&deps.config.topic_arn);
+    match notice {
+        Some(notice) => deps.estate.people().publish(topic, &notice.message()).await,
+        None => Ok(()),
+    }
+}
+
+async fn publish_to_chat<E: Estate>(deps: &Deps<E>, call: &Call<'_>, notice: Option<&Notice<'_>>) -> PortResult<()> {
+    match (notice, call.fleet.notices.chat_topic.as_deref()) {
+        (Some(notice), Some(topic)) => deps.estate.people().publish(topic, &notice.chat_message()).await,
+        _ => Ok(()),
+    }
+}
+
+async fn store<E: Estate>(deps: &Deps<E>, call: &Call<'_>, remembered: &Remembered, next: Option<&ServiceRecord>) -> PortResult<()> {
+    let (Some(seen), Some(next)) = (remembered.record(), next) else { return Ok(()) };
+    match (deps.estate.ledger().store(&call.key, seen.version, next).await, remembered) {
+        // What was to be noted is noted by the invocation that was first; we hold no lease.
+        (Err(error), Remembered::Unchanged(_)) if error.kind == PortErrorKind::Conflict => Ok(()),
+        (answer, _) => answer,
+    }
+}
+
+async fn append<E: Estate>(
+    deps: &Deps<E>,
+    call: &Call<'_>,
+    remembered: &Remembered,
+    outcome: &Outcome,
+    seen: &Observation,
+) -> PortResult<()> {
+    if outcome.is_routine() || remembered.record().is_none() {
+        return Ok(());
+    }
+    deps.estate.ledger().append(&call.key, &outcome.to_history(seen)).await
+}

@@ -1,0 +1,80 @@
+//! What reaches the Lambda runtime when an invocation fails: a stable code, a class, and words that say what to do.
+
+use lambda_runtime::Diagnostic;
+use thiserror::Error;
+
+/// What should happen with a failed event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorClass {
+    /// Lambda's own retry may mend it.
+    Retry,
+    /// The same event will fail again; it goes to the failure queue.
+    DoNotRetry,
+    /// A person has to do something first.
+    PagePerson,
+}
+
+impl ErrorClass {
+    /// The class in one word, as in logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::DoNotRetry => "do_not_retry",
+            Self::PagePerson => "page_person",
+        }
+    }
+}
+
+/// A failed invocation. The codes are entries of docs/operations.md.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum HandlerError {
+    /// The environment or the fleet files cannot be used.
+    #[error("{message}")]
+    Configuration {
+        /// `config_invalid` or `fleet_invalid`.
+        code: &'static str,
+        /// What is wrong, and what to write instead.
+        message: String,
+    },
+    /// Services were left unfinished and no later look could be arranged.
+    #[error("{services} could not be finished and no later look could be arranged: {cause}")]
+    NotArranged {
+        /// Which services.
+        services: String,
+        /// The first error.
+        cause: String,
+    },
+    /// AWS refused for good, on these services.
+    #[error("{services}: {cause}; grant what is missing or correct the fleet file, then redrive the failure queue")]
+    Refused {
+        /// Which services.
+        services: String,
+        /// The first error.
+        cause: String,
+    },
+}
+
+impl HandlerError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Configuration { code, .. } => code,
+            Self::NotArranged { .. } => "recheck_not_arranged",
+            Self::Refused { .. } => "refused_by_aws",
+        }
+    }
+
+    /// What should happen with the event.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Configuration { .. } | Self::Refused { .. } => ErrorClass::PagePerson,
+            Self::NotArranged { .. } => ErrorClass::Retry,
+        }
+    }
+}
+
+impl From<HandlerError> for Diagnostic {
+    fn from(error: HandlerError) -> Self {
+        Diagnostic { error_type: format!("Nightshift.{}", error.code()), error_message: error.to_string() }
+    }
+}

@@ -1,0 +1,18 @@
+//! What every Nightshift function shares around its decision: configuration from the environment, start-up, the deadline,
+//! log and metric lines, and errors with a stable code and a class.
+//!
+//! Knows Lambda, knows no AWS service. Nothing that belongs to one invocation outlives it here.
+
+mod config;
+mod error;
+mod fleet_files;
+mod invocation;
+mod lines;
+mod run;
+
+pub use config::{Config, ConfigError, ENVIRONMENT};
+pub use error::{ErrorClass, HandlerError};
+pub use fleet_files::{FleetSource, fleet_paths, load_fleets};
+pub use invocation::Invocation;
+pub use lines::{metric_line, summary_line};
+pub use run::{Handler, run};
