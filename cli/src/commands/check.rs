@@ -1,0 +1,83 @@
+//! `nightshift check`: the fleet files' mistakes, or what the files mean.
+
+use nightshift_core::alarms::rule_in_words;
+use nightshift_core::fleet::{Fleet, RunsOn, Service, ServiceName};
+
+use crate::args::CheckArgs;
+use crate::exit::Exit;
+use crate::fleet_files::{self, Unread};
+use crate::times::moment;
+use crate::world::World;
+
+pub(crate) fn run(args: &CheckArgs, world: &mut World<'_>) -> anyhow::Result<Exit> {
+    let read = match fleet_files::read(&args.paths) {
+        Ok(read) => read,
+        Err(Unread::Wrong(errors)) => {
+            world.complain(errors.to_string());
+            return Ok(Exit::Problems);
+        }
+        Err(unread) => return Err(unread.into()),
+    };
+    for (fleet, file) in read.fleets.iter().zip(&read.files) {
+        system(fleet, file, world);
+    }
+    let services = read.fleets.iter().map(|fleet| fleet.services.len()).sum();
+    let (files, services) = (counted(read.fleets.len(), "file"), counted(services, "service"));
+    world.say(format!("{files}, {services}, no mistakes"));
+    Ok(Exit::Fine)
+}
+
+fn system(fleet: &Fleet, file: &str, world: &mut World<'_>) {
+    let services = counted(fleet.services.len(), "service");
+    world.say(format!("{}: {services} in {} ({file})", fleet.system, fleet.regions.join(", ")));
+    for (name, service) in &fleet.services {
+        world.say(format!("  {name}, {}", ground(&service.runs_on)));
+        for (label, text) in facts(name, service, world) {
+            world.say(format!("    {label:<9} {text}"));
+        }
+    }
+    world.say("");
+}
+
+fn ground(runs_on: &RunsOn) -> String {
+    match runs_on {
+        RunsOn::Tasks(ecs) => format!("tasks of ECS service {}/{}", ecs.cluster, ecs.service),
+        RunsOn::Group(group) => format!("instances of Auto Scaling group {group}"),
+        RunsOn::TasksOnGroup { service: ecs, group, bounds, .. } => {
+            format!("tasks of ECS service {}/{} on {bounds} instances of Auto Scaling group {group}", ecs.cluster, ecs.service)
+        }
+    }
+}
+
+fn facts(_name: &ServiceName, service: &Service, world: &World<'_>) -> Vec<(&'static str, String)> {
+    let now = service.bounds_at(world.now);
+    let mut facts = vec![("bounds", format!("{} now ({})", now.bounds, now.because))];
+    if let Some(at) = service.next_calendar_change(world.now) {
+        facts.push(("", format!("{} from {} on", service.bounds_at(at).bounds, moment(at, &world.zone))));
+    }
+    facts.push(("rules", rule_count(service)));
+    facts.extend(service.rules.iter().map(|rule| ("", format!("{}: {}", rule.name, rule_in_words(rule)))));
+    let (cooldown, limits) = (&service.cooldown, &service.limits);
+    facts.push(("cooldown", format!("{} after growing, {} before shrinking", cooldown.grow, cooldown.shrink)));
+    facts.push(("limits", format!("{} an hour, at most {} at once", counted(limits.actions_per_hour as usize, "action"), limits.largest_step)));
+    if let Some(frozen) = service.frozen_at(world.now) {
+        facts.push(("frozen", format!("until {} ({})", moment(frozen.until, &world.zone), frozen.why)));
+    }
+    facts
+}
+
+/// Rules on existing alarms make none, so the two numbers may differ.
+fn rule_count(service: &Service) -> String {
+    let alarms = service.rules.iter().filter(|rule| rule.metric().is_some()).count();
+    let existing = service.rules.len() - alarms;
+    let made = format!("{}, {} to make", counted(service.rules.len(), "rule"), counted(alarms, "alarm"));
+    match existing {
+        0 => made,
+        _ => format!("{made}, {} stood on that exist already", counted(existing, "alarm")),
+    }
+}
+
+/// `1 rule`, `2 rules`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}

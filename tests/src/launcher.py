@@ -1,0 +1,42 @@
+"""Runs MiniStack in this process, with two additions that tests need.
+
+It ends when standard input ends, that is when whoever started it is gone, however that ended: nothing stays behind.
+Mail that SNS would send is written, a line of JSON for each, into the file that NIGHTSHIFT_MAILBOX names: MiniStack
+itself only logs that there would have been one.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+
+from ministack.app import main
+from ministack.services import sns
+
+
+def end_with_starter():
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def deliver_mail(fanout):
+    def fanout_and_mail(topic_arn, message_id, message, subject, structure="", attributes=None, **others):
+        fanout(topic_arn, message_id, message, subject, structure, attributes, **others)
+        topic = sns._topic_by_arn_any_scope(topic_arn) or {"subscriptions": []}
+        for subscription in topic["subscriptions"]:
+            if subscription.get("protocol") != "email":
+                continue
+            text = sns._resolve_message_for_protocol(message, structure, "email")
+            if sns._matches_filter_policy(subscription, attributes or {}, text):
+                mail = {"to": subscription["endpoint"], "topic": topic_arn, "subject": subject, "text": text}
+                with open(os.environ["NIGHTSHIFT_MAILBOX"], "a", encoding="utf-8") as mailbox:
+                    mailbox.write(json.dumps(mail) + "\n")
+
+    return fanout_and_mail
+
+
+threading.Thread(target=end_with_starter, daemon=True).start()
+sns._fanout = deliver_mail(sns._fanout)
+sys.argv = ["ministack"]
+main()

@@ -1,0 +1,143 @@
+//! A deployed Nightshift: calling it, asking it, and reading what it told people and wrote down.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::http::Answer;
+use crate::local_aws::LocalAws;
+use crate::project;
+use crate::waiting::wait_until;
+
+/// A deployed Nightshift.
+pub struct Nightshift<'a> {
+    aws: &'a LocalAws,
+    checkout: PathBuf,
+    outputs: BTreeMap<String, String>,
+}
+
+/// What people and machines were told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    /// The subject.
+    pub subject: String,
+    /// What machines get.
+    pub body: Value,
+    /// The attributes to filter on.
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// What the command line answered.
+#[derive(Debug)]
+pub struct Said {
+    /// Its exit code.
+    pub code: i32,
+    /// Standard output and standard error.
+    pub text: String,
+}
+
+impl Notice {
+    /// A text field of the machine's body.
+    pub fn field(&self, name: &str) -> &str {
+        self.body[name].as_str().unwrap_or_default()
+    }
+}
+
+impl<'a> Nightshift<'a> {
+    pub(crate) fn new(aws: &'a LocalAws, checkout: PathBuf, outputs: BTreeMap<String, String>) -> Self {
+        Self { aws, checkout, outputs }
+    }
+
+    /// An output of the stack.
+    pub fn output(&self, name: &str) -> &str {
+        self.outputs.get(name).unwrap_or_else(|| panic!("the stack has no output {name}: {:?}", self.outputs))
+    }
+
+    /// The folder that was deployed from.
+    pub fn checkout(&self) -> &Path {
+        &self.checkout
+    }
+
+    /// Calls the function and waits for its answer.
+    pub fn invoke(&self, event: &Value) -> Answer {
+        self.aws.http().invoke(self.output("ScaleFunctionName"), "RequestResponse", event)
+    }
+
+    /// Calls the function and panics if it fails; its answer.
+    pub fn ask(&self, event: &Value) -> Value {
+        let answer = self.invoke(event);
+        assert!(answer.function_error.is_none(), "the function failed: {}", answer.body);
+        answer.json()
+    }
+
+    /// Hands the function an event as AWS's own services do: nobody waits for the answer.
+    pub fn send(&self, event: &Value) {
+        self.aws.http().invoke(self.output("ScaleFunctionName"), "Event", event).expect_done("Invoke");
+    }
+
+    /// Runs the `nightshift` command in the folder that was deployed from.
+    pub fn cli(&self, arguments: &[&str]) -> Said {
+        let mut command = self.aws.command(&project::command_line());
+        command.current_dir(&self.checkout).args(arguments);
+        command.env("NIGHTSHIFT_TABLE", self.output("LedgerTableName"));
+        command.env("NIGHTSHIFT_ALARM_TOPIC_ARN", self.output("AlarmTopicArn"));
+        let Output { status, stdout, stderr } = command.output().expect("the command line can be started");
+        let text = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+        Said { code: status.code().unwrap_or(-1), text }
+    }
+
+    /// Runs the `nightshift` command and panics if it does not end well; what it said.
+    pub fn run(&self, arguments: &[&str]) -> String {
+        let said = self.cli(arguments);
+        assert_eq!(said.code, 0, "nightshift {} ended with {}:\n{}", arguments.join(" "), said.code, said.text);
+        said.text
+    }
+
+    /// The notices so far, oldest first.
+    pub fn notices(&self) -> Vec<Notice> {
+        self.aws.messages("notices").iter().filter_map(|body| notice(body)).collect()
+    }
+
+    /// Waits for a notice.
+    pub async fn notice(&self, what: &str, is_it: impl Fn(&Notice) -> bool) -> Notice {
+        let look = async || {
+            let notices = self.notices();
+            let seen = || notices.iter().map(|notice| notice.subject.clone()).collect::<Vec<_>>();
+            notices.iter().find(|notice| is_it(notice)).cloned().ok_or_else(|| format!("{:?}", seen()))
+        };
+        wait_until(&format!("people are told {what}"), Duration::from_secs(30), look).await
+    }
+
+    /// The history of a service, newest first, as `nightshift history --json` prints it.
+    pub fn history(&self, service: &str) -> Vec<Value> {
+        let lines = self.run(&["history", service, "--json"]);
+        lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// The one-time schedules that have not run yet.
+    pub async fn rechecks(&self) -> Vec<String> {
+        self.aws.schedules(self.output("ScheduleGroupName")).await
+    }
+
+    /// What the function wrote to its log.
+    pub fn log_lines(&self) -> Vec<String> {
+        self.aws.log_lines(&format!("/aws/lambda/{}", self.output("ScaleFunctionName")))
+    }
+}
+
+/// A notice from the envelope that SNS puts around it; none if the message is somebody else's.
+fn notice(envelope: &str) -> Option<Notice> {
+    let envelope: Value = serde_json::from_str(envelope).ok()?;
+    let body: Value = serde_json::from_str(envelope["Message"].as_str()?).ok()?;
+    body.get("nightshift")?;
+    let attributes = envelope["MessageAttributes"].as_object().cloned().unwrap_or_default();
+    let value = |attribute: &Value| attribute["Value"].as_str().unwrap_or_default().to_owned();
+    Some(Notice {
+        subject: envelope["Subject"].as_str().unwrap_or_default().to_owned(),
+        attributes: attributes.iter().map(|(name, attribute)| (name.clone(), value(attribute))).collect(),
+        body,
+    })
+}

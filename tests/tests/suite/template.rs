@@ -1,0 +1,202 @@
+//! The template against the code: environment, permissions, logs, failure destinations, alarms, retries.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use nightshift_tests::{project, template};
+use serde_json::{Map, Value, json};
+
+/// Operations that the adapters have for the `nightshift` command; no function calls them, so no role may.
+const ONLY_FOR_PEOPLE: &[&str] =
+    &["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:Query"];
+
+/// What the role needs besides the calls of our own adapters: Lambda's own doings in the function's name, and the hand-over
+/// of the schedules' role.
+const NOT_OUR_CALLS: &[&str] = &[
+    "iam:PassRole",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "sqs:SendMessage",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+];
+
+fn read() -> Value {
+    template::read(&project::root().join("template.yaml"))
+}
+
+fn of_type<'t>(template: &'t Value, kind: &'t str) -> impl Iterator<Item = (&'t String, &'t Map<String, Value>)> {
+    let resources = template["Resources"].as_object().expect("a template has resources");
+    let of_kind = resources.iter().filter(move |(_, resource)| resource["Type"] == kind);
+    of_kind.map(|(name, resource)| (name, resource["Properties"].as_object().expect("a resource has properties")))
+}
+
+fn functions(template: &Value) -> Vec<(&String, &Map<String, Value>)> {
+    let functions: Vec<_> = of_type(template, "AWS::Serverless::Function").collect();
+    assert!(!functions.is_empty(), "the template has no function");
+    functions
+}
+
+#[test]
+fn every_variable_that_the_functions_read_is_set_and_no_other() {
+    let template = read();
+    let globals = &template["Globals"]["Function"]["Environment"]["Variables"];
+    for (name, function) in functions(&template) {
+        let own = function["Environment"]["Variables"].as_object().into_iter().flatten();
+        let set: BTreeSet<&str> = own.chain(globals.as_object().into_iter().flatten()).map(|(name, _)| name.as_str()).collect();
+        let read: BTreeSet<&str> = nightshift_lambda::ENVIRONMENT.iter().copied().collect();
+        assert_eq!(set, read, "{name}: left is what the template sets, right is what nightshift_lambda reads");
+    }
+}
+
+/// Every `"service:Operation"` in the adapters: that is how errors name the call that failed.
+fn operations_of_adapters() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    operations_below(&project::root().join("shared/aws/src"), &mut found);
+    assert!(found.contains("ecs:UpdateService"), "the search for operations finds nothing: {found:?}");
+    found
+}
+
+fn operations_below(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).expect("the adapters are there") {
+        let path = entry.expect("a folder can be read").path();
+        if path.is_dir() {
+            operations_below(&path, found);
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("sources are text");
+        found.extend(text.split('"').filter(|quoted| is_operation(quoted)).map(str::to_owned));
+    }
+}
+
+fn is_operation(text: &str) -> bool {
+    let Some((service, operation)) = text.split_once(':') else { return false };
+    let is_service = !service.is_empty() && service.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-');
+    is_service && operation.starts_with(|letter: char| letter.is_ascii_uppercase()) && operation.chars().all(|letter| letter.is_ascii_alphanumeric())
+}
+
+fn statements(role: &Map<String, Value>) -> Vec<&Value> {
+    let policies = role["Policies"].as_array().expect("a role has its policy inline");
+    policies.iter().flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().into_iter().flatten()).collect()
+}
+
+fn actions(statement: &Value) -> Vec<String> {
+    match &statement["Action"] {
+        Value::String(one) => vec![one.clone()],
+        Value::Array(several) => several.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        other => panic!("a statement without actions: {other}"),
+    }
+}
+
+/// The role of a function, by the logical name in `Role: !GetAtt <name>.Arn`.
+fn role<'t>(template: &'t Value, function: &Map<String, Value>) -> &'t Map<String, Value> {
+    let name = function["Role"]["Fn::GetAtt"].as_str().and_then(|role| role.strip_suffix(".Arn")).expect("a function has a role of its own");
+    of_type(template, "AWS::IAM::Role").find(|(known, _)| *known == name).expect("the role is in the template").1
+}
+
+#[test]
+fn the_role_may_do_what_the_function_calls_and_nothing_else() {
+    let template = read();
+    let (_, scale) = functions(&template).into_iter().find(|(name, _)| *name == "ScaleFunction").expect("there is a ScaleFunction");
+    let allowed: BTreeSet<String> = statements(role(&template, scale)).into_iter().flat_map(actions).collect();
+    let mut needed: BTreeSet<String> = operations_of_adapters();
+    for not_called in ONLY_FOR_PEOPLE {
+        assert!(needed.remove(*not_called), "{not_called} is no longer in the adapters: take it off the list");
+    }
+    needed.extend(NOT_OUR_CALLS.iter().map(|action| (*action).to_owned()));
+    let missing: Vec<_> = needed.difference(&allowed).collect();
+    let needless: Vec<_> = allowed.difference(&needed).collect();
+    assert!(missing.is_empty() && needless.is_empty(), "called but not allowed: {missing:?}; allowed but not called: {needless:?}");
+}
+
+#[test]
+fn no_policy_reaches_further_than_it_says() {
+    let template = read();
+    let text = std::fs::read_to_string(project::root().join("template.yaml")).expect("the template is there");
+    let mut stars = 0;
+    for (name, role) in of_type(&template, "AWS::IAM::Role") {
+        assert!(!role.contains_key("ManagedPolicyArns"), "{name} has a managed policy");
+        let mut sids = BTreeSet::new();
+        for statement in statements(role) {
+            assert!(sids.insert(statement["Sid"].as_str().expect("a statement has a Sid")), "{name}: a Sid stands twice");
+            assert!(actions(statement).iter().all(|action| !action.contains('*')), "{name}: a star in the actions of {statement}");
+            stars += usize::from(statement["Resource"] == "*");
+        }
+    }
+    let explained = text.lines().filter(|line| line.contains("Resource: '*'") && line.contains('#')).count();
+    assert_eq!(explained, stars, "every Resource '*' stands alone and says on its line why");
+}
+
+#[test]
+fn each_function_has_one_log_group_that_forgets() {
+    let template = read();
+    let groups: Vec<_> = of_type(&template, "AWS::Logs::LogGroup").collect();
+    assert_eq!(groups.len(), functions(&template).len(), "one log group for each function");
+    for (name, group) in &groups {
+        assert!(group.contains_key("RetentionInDays"), "{name} keeps its logs for ever");
+    }
+    for (name, function) in functions(&template) {
+        let group = function["LoggingConfig"]["LogGroup"]["Ref"].as_str();
+        assert!(groups.iter().any(|(known, _)| Some(known.as_str()) == group), "{name} logs to {group:?}");
+    }
+}
+
+#[test]
+fn each_function_says_what_becomes_of_a_failed_event() {
+    let template = read();
+    for (name, function) in functions(&template) {
+        let invoke = &function["EventInvokeConfig"];
+        assert!(invoke["MaximumRetryAttempts"].is_i64(), "{name}: how often is an event tried again?");
+        assert!(invoke["MaximumEventAgeInSeconds"].is_i64(), "{name}: how old may an event get?");
+        let failure = &invoke["DestinationConfig"]["OnFailure"];
+        assert_eq!(*failure, json!({ "Type": "SQS", "Destination": { "Fn::GetAtt": "FailureQueue.Arn" } }), "{name}");
+        for (source, event) in function["Events"].as_object().into_iter().flatten() {
+            let properties = &event["Properties"];
+            let dead_letters = [&properties["DeadLetterConfig"]["Arn"], &properties["RedrivePolicy"]["deadLetterTargetArn"]];
+            assert!(dead_letters.iter().any(|arn| arn["Fn::GetAtt"] == "FailureQueue.Arn"), "{name}: what {source} cannot deliver is lost");
+            if event["Type"] != "SNS" {
+                assert!(properties["RetryPolicy"]["MaximumRetryAttempts"].is_i64(), "{name}: {source} has no retry count");
+                assert!(properties["RetryPolicy"]["MaximumEventAgeInSeconds"].is_i64(), "{name}: {source} has no event age");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_function_has_one_alarm_on_errors_and_one_on_throttles() {
+    let template = read();
+    for (name, _) in functions(&template) {
+        for metric in ["Errors", "Throttles"] {
+            let watches = |alarm: &Map<String, Value>| {
+                let dimension = json!([{ "Name": "FunctionName", "Value": { "Ref": name } }]);
+                alarm["Namespace"] == "AWS/Lambda" && alarm["MetricName"] == metric && alarm["Dimensions"] == dimension
+            };
+            let alarms: Vec<_> = of_type(&template, "AWS::CloudWatch::Alarm").filter(|(_, alarm)| watches(alarm)).collect();
+            assert_eq!(alarms.len(), 1, "{name}: alarms on {metric}");
+            let actions = alarms[0].1["AlarmActions"].as_array().map_or(0, Vec::len);
+            assert_eq!(actions, 1, "{name}: the alarm on {metric} tells nobody");
+        }
+    }
+}
+
+#[test]
+fn the_failure_queue_is_watched_and_keeps_what_it_gets() {
+    let template = read();
+    let queue = of_type(&template, "AWS::SQS::Queue").find(|(name, _)| *name == "FailureQueue").expect("there is a FailureQueue").1;
+    assert_eq!(queue["MessageRetentionPeriod"], 1_209_600, "14 days, the most that SQS keeps");
+    let watched = of_type(&template, "AWS::CloudWatch::Alarm").any(|(_, alarm)| {
+        alarm["MetricName"] == "ApproximateNumberOfMessagesVisible" && alarm["Dimensions"][0]["Value"]["Fn::GetAtt"] == "FailureQueue.QueueName"
+    });
+    assert!(watched, "nobody is told of a message in the failure queue");
+}
+
+#[test]
+fn a_new_stack_only_observes_and_every_parameter_explains_itself() {
+    let template = read();
+    assert_eq!(template["Parameters"]["Mode"]["Default"], "observe");
+    for (name, parameter) in template["Parameters"].as_object().expect("there are parameters") {
+        assert!(parameter["Description"].as_str().is_some_and(|text| text.len() > 10), "{name} has no description");
+        let is_bounded = parameter.get("AllowedValues").is_some() || parameter.get("AllowedPattern").is_some();
+        assert!(is_bounded, "{name} takes anything");
+    }
+}
