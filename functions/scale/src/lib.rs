@@ -16,7 +16,7 @@ use nightshift_core::outcome::Outcome;
 use nightshift_core::ports::PortError;
 use nightshift_core::scale::{HoldReason, Plan, ServicePolicy, check, decide};
 use nightshift_core::signal::parse;
-use nightshift_lambda::{HandlerError, Invocation, metric_line, summary_line};
+use nightshift_lambda::{HandlerError, Invocation, ignored_line, metric_line, summary_line};
 use serde_json::Value;
 
 use crate::record::Remembered;
@@ -25,6 +25,7 @@ use crate::wakes::{Call, Wakes};
 /// Handles one event of any of the shapes that wake `scale`; the answer has `decision`, `reason`, `steps` and `plan_id`.
 pub async fn handle<E: Estate>(invocation: &Invocation, deps: &Deps<E>, event: &Value) -> Result<Value, HandlerError> {
     let wakes = Wakes::of(&parse(event), &deps.fleets, &deps.config.region, invocation.now());
+    tell_of_ignored(wakes.ignored(), &deps.function, invocation.now());
     let mut outcomes = Vec::new();
     for call in wakes.calls() {
         outcomes.push((call.message_id.clone(), serve(invocation, deps, call).await));
@@ -61,6 +62,14 @@ fn tell(outcome: &Outcome, function: &str, duration_ms: i128) {
     let duration_ms = i64::try_from(duration_ms).unwrap_or(i64::MAX);
     println!("{}", summary_line(function, outcome, duration_ms));
     println!("{}", metric_line(function, outcome, duration_ms));
+}
+
+/// What was not understood, or concerns no service of ours: counted and logged, never redelivered.
+#[allow(clippy::print_stdout, reason = "standard output is the log of a Lambda function")]
+fn tell_of_ignored(ignored: &[Value], function: &str, now: jiff::Timestamp) {
+    for record in ignored {
+        println!("{}", ignored_line(function, record, now));
+    }
 }
 
 /// What a service's invocation came to, before it is recorded.

@@ -41,7 +41,7 @@ impl<'a> Wakes<'a> {
             wakes.is_queue |= record.message_id.is_some();
             let before = wakes.calls.len();
             match &record.result {
-                Err(ignored) => wakes.ignore(ignored.code(), ignored.to_string()),
+                Err(ignored) => wakes.ignore(ignored.code(), format!("{ignored}. {}", ignored.remedy())),
                 Ok(Signal::Alarm(alarm)) => wakes.alarm(alarm, fleets, region),
                 Ok(Signal::Recheck(recheck)) => wakes.recheck(recheck, fleets),
                 Ok(Signal::CalendarTick) => wakes.tick(fleets, region, now),
@@ -55,6 +55,11 @@ impl<'a> Wakes<'a> {
 
     pub(crate) fn calls(&self) -> &[Call<'a>] {
         &self.calls
+    }
+
+    /// The answers of the records that concern no service.
+    pub(crate) fn ignored(&self) -> &[Value] {
+        &self.ignored
     }
 
     fn alarm(&mut self, alarm: &AlarmSignal, fleets: &'a Fleets, region: &str) {

@@ -14,5 +14,5 @@ pub use config::{Config, ConfigError, ENVIRONMENT};
 pub use error::{ErrorClass, HandlerError};
 pub use fleet_files::{FleetSource, fleet_paths, load_fleets};
 pub use invocation::Invocation;
-pub use lines::{metric_line, summary_line};
+pub use lines::{ignored_line, metric_line, summary_line};
 pub use run::{Handler, run};

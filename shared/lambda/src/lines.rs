@@ -1,5 +1,6 @@
 //! The two lines that an outcome leaves in the log: a summary for people and queries, and metrics in the embedded metric format.
 
+use jiff::Timestamp;
 use nightshift_core::outcome::{Ending, Outcome, StepResult};
 use serde_json::{Value, json};
 
@@ -58,5 +59,26 @@ pub fn metric_line(function: &str, outcome: &Outcome, duration_ms: i64) -> Value
         "Held": is(Ending::Held),
         "Unfinished": is(Ending::Unfinished),
         "DecisionDuration": duration_ms,
+    })
+}
+
+/// One line for a record that is not ours to act on: the reason as text and code, and the count as a metric. `answer` is
+/// what the function answers for the record.
+pub fn ignored_line(function: &str, answer: &Value, at: Timestamp) -> Value {
+    json!({
+        "_aws": {
+            "Timestamp": at.as_millisecond(),
+            "CloudWatchMetrics": [{
+                "Namespace": "Nightshift",
+                "Dimensions": [["Function"]],
+                "Metrics": [{ "Name": "Ignored", "Unit": "Count" }],
+            }],
+        },
+        "timestamp": at,
+        "level": "WARN",
+        "message": answer.get("text"),
+        "reason": answer.get("reason"),
+        "Function": function,
+        "Ignored": 1,
     })
 }
