@@ -100,7 +100,9 @@ pub(crate) struct AlarmsSyncArgs {
 ///
 /// It keeps watching and recording; only acting stops. A pause always ends by itself.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  nightshift pause pizza/api --for 2h --why \"load test\"\n  nightshift pause all --why \"provider outage\"")]
+#[command(
+    after_help = "Examples:\n  nightshift pause pizza/api --for 2h --why \"load test\"\n  nightshift pause all --why \"provider outage\""
+)]
 pub(crate) struct PauseArgs {
     /// all, <system> or <system>/<service>
     pub scope: Scope,
@@ -131,7 +133,7 @@ pub(crate) struct ResumeArgs {
     pub fleet: FleetArgs,
 }
 
-/// Show the pauses that hold now.
+/// Show the pauses that hold now, and the bounds that people set by hand.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: nightshift pauses")]
 pub(crate) struct PausesArgs {
@@ -207,7 +209,9 @@ pub(crate) struct HistoryArgs {
 /// Looks at the real estate and decides exactly as the function does. With --replay it decides again on what the function
 /// saw then, with the fleet file as it is now, and says whether that would be the same (exit code 1 if it would not).
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  nightshift plan pizza/api\n  nightshift history pizza/api --json > seen.json; nightshift plan pizza/api --replay seen.json")]
+#[command(
+    after_help = "Examples:\n  nightshift plan pizza/api\n  nightshift history pizza/api --json > seen.json; nightshift plan pizza/api --replay seen.json"
+)]
 pub(crate) struct PlanArgs {
     /// The service
     #[arg(value_name = "SYSTEM/SERVICE", value_parser = service_key)]

@@ -67,6 +67,11 @@ impl OpenLedger {
     }
 }
 
+/// A question to the ledger whose answer is no where it cannot be asked.
+pub(crate) fn ask_ledger<A: Future<Output = bool>>(args: &LedgerArgs, world: &World<'_>, ask: impl FnOnce(DynamoLedger) -> A) -> bool {
+    OpenLedger::open(args, world).is_ok_and(|ledger| block_on(ask(ledger.dynamo)).unwrap_or(false))
+}
+
 /// The ledger's table, from the option or the environment.
 pub(crate) fn table(args: &LedgerArgs, world: &World<'_>) -> anyhow::Result<String> {
     let given = args.table.clone().or_else(|| world.variable("NIGHTSHIFT_TABLE"));

@@ -83,7 +83,9 @@ pub(crate) fn check_scope(scope: &Scope, fleet: Option<&Path>, world: &mut World
         Ok(read) => scope.check(&read.fleets).map_err(|sentence| anyhow!(Usage(sentence))),
         Err(unread) if is_named => Err(unread.into()),
         Err(_) => {
-            world.complain(format!("note: the fleet files in {USUAL_FOLDER} cannot be used (nightshift check says why), so the name {scope} was not checked"));
+            world.complain(format!(
+                "note: the fleet files in {USUAL_FOLDER} cannot be used (nightshift check says why), so the name {scope} was not checked"
+            ));
             Ok(())
         }
     }

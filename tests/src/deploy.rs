@@ -124,10 +124,12 @@ impl LocalAws {
         panic!("the stack {stack} was not complete in time");
     }
 
-    /// Makes a queue; its URL.
-    pub fn make_queue(&self, name: &str) -> String {
-        let answer = self.http().json("sqs", "AmazonSQS.CreateQueue", &json!({ "QueueName": name })).expect_done("CreateQueue");
-        answer.json()["QueueUrl"].as_str().expect("a queue has a URL").to_owned()
+    /// Makes a queue that topics may write to.
+    pub fn make_queue(&self, name: &str) {
+        let sns = json!({ "Effect": "Allow", "Principal": { "Service": "sns.amazonaws.com" }, "Action": "sqs:SendMessage", "Resource": "*" });
+        let policy = json!({ "Version": "2012-10-17", "Statement": [sns] }).to_string();
+        let queue = json!({ "QueueName": name, "Attributes": { "Policy": policy } });
+        self.http().json("sqs", "AmazonSQS.CreateQueue", &queue).expect_done("CreateQueue");
     }
 
     /// Subscribes a queue to a topic.

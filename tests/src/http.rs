@@ -54,6 +54,11 @@ impl Http {
         answer(self.agent.get(format!("{}{path}", self.endpoint)).call()).expect_done(path).json()
     }
 
+    /// A REST operation that only reads.
+    pub fn get(&self, service: &str, path: &str) -> Answer {
+        answer(self.agent.get(format!("{}{path}", self.endpoint)).header("authorization", signature(service)).call())
+    }
+
     /// The query protocol: CloudFormation, IAM.
     pub fn query(&self, service: &str, fields: &[(&str, &str)]) -> Answer {
         let request = self.agent.post(format!("{}/", self.endpoint)).header("authorization", signature(service));

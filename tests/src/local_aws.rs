@@ -164,7 +164,8 @@ fn launch(python: &Path, folder: &Path, port: u16, permissions: Permissions) -> 
     let log = File::create(folder.join("ministack.log")).expect("the test's folder can be written");
     let endpoint = format!("http://127.0.0.1:{port}");
     let mut command = Command::new(python);
-    command.arg(project::root().join("tests/src/launcher.py")).current_dir(folder);
+    // The folder as an argument shows in `ps` whose process it is.
+    command.arg(project::root().join("tests/src/launcher.py")).arg(folder).current_dir(folder);
     // The functions inherit this environment. The endpoint has to be in it, or they would call the real AWS.
     command.env_clear().envs(shell(folder, &endpoint));
     command.env("GATEWAY_PORT", port.to_string()).env("BIND_HOST", "127.0.0.1").env("LOG_LEVEL", "INFO");

@@ -122,6 +122,11 @@ impl<'a> Nightshift<'a> {
         self.aws.schedules(self.output("ScheduleGroupName")).await
     }
 
+    /// How many invocations of the function have come to their end.
+    pub fn invocations(&self) -> usize {
+        self.log_lines().iter().filter(|line| line.starts_with("REPORT RequestId")).count()
+    }
+
     /// What the function wrote to its log.
     pub fn log_lines(&self) -> Vec<String> {
         self.aws.log_lines(&format!("/aws/lambda/{}", self.output("ScaleFunctionName")))

@@ -65,7 +65,9 @@ fn list_one(fleet: &Fleet, region: &str, alarms: &[AlarmDefinition], world: &mut
         world.say(format!("  {name}"));
         world.say(format!("    {}", alarm.description));
         world.say(format!("    {namespace} {metric_name} [{dimensions}]"));
-        world.say(format!("    {statistic} {comparison} {threshold} for {evaluation_periods} x {period_seconds} s, missing data: {missing}"));
+        world.say(format!(
+            "    {statistic} {comparison} {threshold} for {evaluation_periods} x {period_seconds} s, missing data: {missing}"
+        ));
     }
     for (service, rule) in fleet.services.iter().flat_map(|(name, service)| service.rules.iter().map(move |rule| (name, rule))) {
         if rule.metric().is_none() {
@@ -113,9 +115,10 @@ fn check_topic(topic: &str, region: &str) -> anyhow::Result<()> {
     let parts: Vec<&str> = topic.split(':').collect();
     match parts.as_slice() {
         ["arn", _, "sns", of_topic, _, _] if *of_topic == region => Ok(()),
-        ["arn", _, "sns", of_topic, _, _] => {
-            Err(Usage(format!("the topic is in {of_topic} and the alarms are in {region}; give --region {of_topic}, or the topic of {region}")).into())
-        }
+        ["arn", _, "sns", of_topic, _, _] => Err(Usage(format!(
+            "the topic is in {of_topic} and the alarms are in {region}; give --region {of_topic}, or the topic of {region}"
+        ))
+        .into()),
         _ => Err(Usage(format!("\"{topic}\" is no ARN of an SNS topic; take the output AlarmTopicArn of Nightshift's stack")).into()),
     }
 }

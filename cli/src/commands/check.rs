@@ -1,7 +1,7 @@
 //! `nightshift check`: the fleet files' mistakes, or what the files mean.
 
 use nightshift_core::alarms::rule_in_words;
-use nightshift_core::fleet::{Fleet, RunsOn, Service, ServiceName};
+use nightshift_core::fleet::{Fleet, RunsOn, Service};
 
 use crate::args::CheckArgs;
 use crate::exit::Exit;
@@ -32,7 +32,7 @@ fn system(fleet: &Fleet, file: &str, world: &mut World<'_>) {
     world.say(format!("{}: {services} in {} ({file})", fleet.system, fleet.regions.join(", ")));
     for (name, service) in &fleet.services {
         world.say(format!("  {name}, {}", ground(&service.runs_on)));
-        for (label, text) in facts(name, service, world) {
+        for (label, text) in facts(service, world) {
             world.say(format!("    {label:<9} {text}"));
         }
     }
@@ -49,7 +49,7 @@ fn ground(runs_on: &RunsOn) -> String {
     }
 }
 
-fn facts(_name: &ServiceName, service: &Service, world: &World<'_>) -> Vec<(&'static str, String)> {
+fn facts(service: &Service, world: &World<'_>) -> Vec<(&'static str, String)> {
     let now = service.bounds_at(world.now);
     let mut facts = vec![("bounds", format!("{} now ({})", now.bounds, now.because))];
     if let Some(at) = service.next_calendar_change(world.now) {
@@ -59,21 +59,24 @@ fn facts(_name: &ServiceName, service: &Service, world: &World<'_>) -> Vec<(&'st
     facts.extend(service.rules.iter().map(|rule| ("", format!("{}: {}", rule.name, rule_in_words(rule)))));
     let (cooldown, limits) = (&service.cooldown, &service.limits);
     facts.push(("cooldown", format!("{} after growing, {} before shrinking", cooldown.grow, cooldown.shrink)));
-    facts.push(("limits", format!("{} an hour, at most {} at once", counted(limits.actions_per_hour as usize, "action"), limits.largest_step)));
+    facts.push((
+        "limits",
+        format!("{} an hour, at most {} at once", counted(limits.actions_per_hour as usize, "action"), limits.largest_step),
+    ));
     if let Some(frozen) = service.frozen_at(world.now) {
-        facts.push(("frozen", format!("until {} ({})", moment(frozen.until, &world.zone), frozen.why)));
+        facts.push(("frozen", format!("until {}: {}", moment(frozen.until, &world.zone), frozen.why)));
     }
     facts
 }
 
 /// Rules on existing alarms make none, so the two numbers may differ.
 fn rule_count(service: &Service) -> String {
-    let alarms = service.rules.iter().filter(|rule| rule.metric().is_some()).count();
-    let existing = service.rules.len() - alarms;
-    let made = format!("{}, {} to make", counted(service.rules.len(), "rule"), counted(alarms, "alarm"));
-    match existing {
-        0 => made,
-        _ => format!("{made}, {} stood on that exist already", counted(existing, "alarm")),
+    let rules = service.rules.len();
+    let made = service.rules.iter().filter(|rule| rule.metric().is_some()).count();
+    match rules - made {
+        _ if rules == 0 => "none: only bounds and calendar set its size".to_owned(),
+        0 => format!("{rules}, with {} to make", counted(made, "alarm")),
+        existing => format!("{rules}, with {} to make and {} that exists already", counted(made, "alarm"), counted(existing, "alarm")),
     }
 }
 

@@ -1,8 +1,10 @@
 //! `nightshift history`: what was done with a service, what was not, and why.
 
+use jiff::Timestamp;
+use nightshift_core::fleet::Seconds;
 use nightshift_core::ledger::{HistoryEntry, ServiceKey};
 use nightshift_core::outcome::StepOutcome;
-use nightshift_core::ports::PortResult;
+use nightshift_core::ports::{PortError, PortResult};
 use nightshift_core::scale::{HoldReason, StepTarget, Warning};
 use serde::de::DeserializeOwned;
 
@@ -41,7 +43,7 @@ pub struct Wish<'a> {
     /// Of which service.
     pub key: &'a ServiceKey,
     /// How far back.
-    pub since: nightshift_core::fleet::Seconds,
+    pub since: Seconds,
     /// The most entries.
     pub limit: u32,
     /// How.
@@ -78,18 +80,27 @@ fn line(entry: &HistoryEntry) -> String {
     let steps: Vec<StepOutcome> = part(entry, "steps");
     let change = steps.iter().find(|step| matches!(step.step.target, StepTarget::Tasks(_))).or_else(|| steps.first());
     let change = change.map(|StepOutcome { step, .. }| format!("{} -> {}", step.from, step.to)).unwrap_or_else(|| "-".to_owned());
-    let mode = if entry.mode == "observe" { " (observe)" } else { "" };
-    format!("{}  {:<6} {change:<10} {}: {}{mode}", second(entry.at), entry.decision, entry.reason, entry.text)
+    // The stored sentence begins with the steps, which stand here already; what became of them is news only if they failed.
+    let is_unfinished = part::<String>(entry, "ending") == "unfinished";
+    let text = Some(part::<String>(entry, "text")).filter(|text| !text.is_empty() && !is_unfinished);
+    let (text, mode) = (text.as_ref().unwrap_or(&entry.text), if entry.mode == "observe" { " (observe)" } else { "" });
+    format!("{}  {:<6} {change:<10} {}: {text}{mode}", second(entry.at), entry.decision, entry.reason)
 }
 
 /// What is behind a decision.
 fn details(entry: &HistoryEntry, world: &World<'_>) -> Vec<String> {
-    let mut details = Vec::new();
-    details.extend(part::<Vec<StepOutcome>>(entry, "steps").iter().map(|step| format!("step      {}", step.sentence())));
-    details.extend(part::<Vec<HoldReason>>(entry, "withheld").iter().map(|reason| format!("withheld  {}: {reason}", reason.code())));
-    details.extend(part::<Vec<Warning>>(entry, "warnings").iter().map(|warning| format!("warning   {}: {warning}", warning.code())));
-    details.extend(part::<Vec<nightshift_core::ports::PortError>>(entry, "errors").iter().map(|error| format!("error     {error}")));
-    if let Some(at) = part::<Option<jiff::Timestamp>>(entry, "look_again_at") {
+    let steps: Vec<String> = part::<Vec<StepOutcome>>(entry, "steps").iter().map(StepOutcome::sentence).collect();
+    let withheld = part::<Vec<HoldReason>>(entry, "withheld");
+    let warnings = part::<Vec<Warning>>(entry, "warnings");
+    // The error of a step stands in the step's own sentence.
+    let errors = part::<Vec<PortError>>(entry, "errors").iter().map(PortError::to_string).collect::<Vec<_>>();
+    let beside = errors.iter().filter(|error| !steps.iter().any(|step| step.contains(*error)));
+
+    let mut details: Vec<String> = steps.iter().map(|step| format!("step      {step}")).collect();
+    details.extend(withheld.iter().map(|reason| format!("withheld  {}: {reason}", reason.code())));
+    details.extend(warnings.iter().map(|warning| format!("warning   {}: {warning}", warning.code())));
+    details.extend(beside.map(|error| format!("error     {error}")));
+    if let Some(at) = part::<Option<Timestamp>>(entry, "look_again_at") {
         details.push(format!("next look {}", moment(at, &world.zone)));
     }
     details.push(format!("plan      {} ({})", entry.plan_id, entry.mode));

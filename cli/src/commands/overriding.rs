@@ -1,11 +1,12 @@
 //! `nightshift override`: bounds that a person sets for a while.
 
+use nightshift_aws::DynamoLedger;
 use nightshift_core::fleet::Bounds;
 use nightshift_core::ledger::{BoundsOverride, ServiceKey};
 use nightshift_core::ports::PortResult;
 
 use crate::args::OverrideArgs;
-use crate::aws::{OpenLedger, block_on};
+use crate::aws::{OpenLedger, ask_ledger, block_on};
 use crate::books::OverrideBook;
 use crate::commands::pauses::signature;
 use crate::exit::Exit;
@@ -17,7 +18,15 @@ use crate::world::World;
 
 pub(crate) fn run(args: OverrideArgs, world: &mut World<'_>) -> anyhow::Result<Exit> {
     let wish = wish(&args, world)?;
-    check_scope(&Scope::Service(args.service.clone()), args.fleet.fleet.as_deref(), world)?;
+    if let Err(refusal) = check_scope(&Scope::Service(args.service.clone()), args.fleet.fleet.as_deref(), world) {
+        // Bounds of a service that has left the fleet files since then can still be taken away.
+        let key = args.service.clone();
+        let is_kept =
+            |dynamo: DynamoLedger| async move { dynamo.overrides().await.is_ok_and(|kept| kept.iter().any(|(other, _)| *other == key)) };
+        if wish.is_some() || !ask_ledger(&args.ledger, world, is_kept) {
+            return Err(refusal);
+        }
+    }
     let ledger = OpenLedger::open(&args.ledger, world)?;
     let done = async {
         match &wish {

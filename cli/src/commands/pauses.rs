@@ -1,11 +1,12 @@
 //! `nightshift pause`, `resume` and `pauses`: the kill switch and who holds it.
 
+use nightshift_aws::DynamoLedger;
 use nightshift_core::ledger::{BoundsOverride, Pause};
 use nightshift_core::ports::PortResult;
 use serde_json::json;
 
 use crate::args::{PauseArgs, PausesArgs, ResumeArgs};
-use crate::aws::{OpenLedger, block_on};
+use crate::aws::{OpenLedger, ask_ledger, block_on};
 use crate::books::{OverrideBook, PauseBook};
 use crate::exit::Exit;
 use crate::fleet_files::check_scope;
@@ -23,7 +24,15 @@ pub(crate) fn run_pause(args: PauseArgs, world: &mut World<'_>) -> anyhow::Resul
 }
 
 pub(crate) fn run_resume(args: ResumeArgs, world: &mut World<'_>) -> anyhow::Result<Exit> {
-    check_scope(&args.scope, args.fleet.fleet.as_deref(), world)?;
+    if let Err(refusal) = check_scope(&args.scope, args.fleet.fleet.as_deref(), world) {
+        // A pause of something that has left the fleet files since then, or is not in these, can still be ended.
+        let scope = args.scope.to_string();
+        let is_kept =
+            |dynamo: DynamoLedger| async move { dynamo.pauses().await.is_ok_and(|kept| kept.iter().any(|pause| pause.scope == scope)) };
+        if !ask_ledger(&args.ledger, world, is_kept) {
+            return Err(refusal);
+        }
+    }
     let ledger = OpenLedger::open(&args.ledger, world)?;
     block_on(resume(&ledger.dynamo, &args.scope, world))?.map_err(|error| ledger.failed(&error))
 }

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use nightshift_aws::{AutoScalingGroups, CloudWatch, DynamoLedger, EcsServices, Keep};
-use nightshift_core::fleet::{Fleet, Service};
+use nightshift_core::fleet::{Fleet, RuleName, Service};
 use nightshift_core::ledger::ServiceKey;
 use nightshift_core::notice::Message;
 use nightshift_core::ports::{Messenger, PortError, PortErrorKind, PortResult, RecheckRequest, RecheckScheduler};
@@ -95,14 +95,12 @@ impl Planned {
         }
         let bounds = service.bounds_at(self.seen.at);
         world.say(format!("  bounds {} ({})", bounds.bounds, bounds.because));
-        if let Some(set) = self.seen.ledger.as_ref().ok().and_then(|view| view.bounds_override.as_ref()).filter(|set| set.until > world.now) {
+        if let Some(set) = self.seen.ledger.as_ref().ok().and_then(|view| view.bounds_override.as_ref()).filter(|set| set.until > world.now)
+        {
             world.say(format!("  bounds {} set by {} until {} ({})", set.bounds, set.by, moment(set.until, &world.zone), set.why));
         }
         for rule in &service.rules {
-            let alarm = self.seen.alarms.as_ref().ok().map(|alarms| alarms.get(&rule.name).map_or("no such alarm".to_owned(), |alarm| alarm.state.to_string()));
-            let value = self.seen.metrics.as_ref().ok().and_then(|metrics| metrics.get(&rule.name)).map(|value| format!(", newest value {:.4}", value.value));
-            let (alarm, value) = (alarm.unwrap_or_else(|| "not read".to_owned()), value.unwrap_or_default());
-            world.say(format!("  rule {}: {alarm}{value}", rule.name));
+            world.say(format!("  rule {}: {}", rule.name, self.judged_by(&rule.name)));
         }
         for (what, error) in self.unread() {
             world.complain(format!("  {what} could not be read: {}", sentence(error)));
@@ -116,6 +114,20 @@ impl Planned {
     pub fn exit(&self) -> Exit {
         let is_telling = self.unread().iter().any(|(what, _)| *what != OTHER_SCALER);
         if is_telling { Exit::Problems } else { Exit::Fine }
+    }
+
+    /// The state of a rule's alarm and the newest value of its metric.
+    fn judged_by(&self, rule: &RuleName) -> String {
+        let alarm = match self.seen.alarms.as_ref().map(|alarms| alarms.get(rule)) {
+            Err(_) => "alarm not read".to_owned(),
+            Ok(None) => "its alarm does not exist; run: nightshift alarms sync".to_owned(),
+            Ok(Some(alarm)) => alarm.state.to_string(),
+        };
+        let value = self.seen.metrics.as_ref().ok().and_then(|metrics| metrics.get(rule));
+        match value {
+            Some(value) => format!("{alarm}, newest value {}", (value.value * 10_000.0).round() / 10_000.0),
+            None => alarm,
+        }
     }
 
     fn unread(&self) -> Vec<(&'static str, &PortError)> {
@@ -136,7 +148,9 @@ const OTHER_SCALER: &str = "who else scales it";
 
 fn size(target: &TargetNow) -> String {
     let tasks = target.tasks().map(|tasks| format!("{} tasks wished, {} running, {} pending", tasks.desired, tasks.running, tasks.pending));
-    let group = target.group().map(|group| format!("{} instances wished, {} in service ({}-{})", group.desired, group.in_service, group.min, group.max));
+    let group = target
+        .group()
+        .map(|group| format!("{} instances wished, {} in service ({}-{})", group.desired, group.in_service, group.min, group.max));
     let rollout = target.rollout().map(|rollout| format!("{rollout} in progress"));
     [tasks, group, rollout].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }

@@ -45,13 +45,16 @@ pub fn replay(text: &str, key: &ServiceKey, service: &Service, world: &mut World
         } else {
             different += 1;
             world.say(format!("{at}  different  {}", in_short(&entry.decision, &entry.reason, &then.steps)));
-            world.say(format!("  would now be {}", plan.to_string().trim_end()));
+            world.say("  would now be");
+            for line in plan.to_string().lines() {
+                world.say(format!("    {line}"));
+            }
         }
         if plan.needs_placement {
             world.say("  the room on the instances was not stored with this entry, so their part is left out");
         }
     }
-    world.say(format!("{same} of {} the same", counted(entries.len(), "decision")));
+    world.say(format!("{}, {same} of them the same now", counted(entries.len(), "decision")));
     Ok(if different == 0 { Exit::Fine } else { Exit::Problems })
 }
 
@@ -77,7 +80,11 @@ impl<'a> Decided<'a> {
 
     fn is_same(&self, plan: &Plan) -> bool {
         let are_same_steps = self.steps.len() == plan.steps.len()
-            && self.steps.iter().zip(&plan.steps).all(|(one, other)| (&one.target, one.from, one.to) == (&other.target, other.from, other.to));
+            && self
+                .steps
+                .iter()
+                .zip(&plan.steps)
+                .all(|(one, other)| (&one.target, one.from, one.to) == (&other.target, other.from, other.to));
         are_same_steps && self.entry.decision == plan.decision.as_str() && self.entry.reason == plan.reason_code()
     }
 
@@ -90,8 +97,9 @@ impl<'a> Decided<'a> {
 
 fn part<T: DeserializeOwned>(entry: &HistoryEntry, name: &str) -> anyhow::Result<T> {
     let stored = entry.outcome.get(name).cloned().unwrap_or(Value::Null);
-    serde_json::from_value(stored)
-        .map_err(|error| anyhow!("the entry of {} cannot be decided again: its {name} is not there or of another version ({error})", entry.at))
+    serde_json::from_value(stored).map_err(|error| {
+        anyhow!("the entry of {} cannot be decided again: its {name} is not there or of another version ({error})", entry.at)
+    })
 }
 
 /// One JSON object after the other, or arrays of them.

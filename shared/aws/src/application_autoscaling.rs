@@ -35,9 +35,8 @@ pub(crate) async fn scalable_target(client: &Client, service: &EcsService) -> Po
 fn scales(target: &ScalableTarget) -> bool {
     let suspended = target.suspended_state();
     let is_suspended = |of: Option<bool>| of.unwrap_or(false);
-    !suspended.is_some_and(|state| {
-        is_suspended(state.dynamic_scaling_in_suspended()) && is_suspended(state.dynamic_scaling_out_suspended())
-    })
+    !suspended
+        .is_some_and(|state| is_suspended(state.dynamic_scaling_in_suspended()) && is_suspended(state.dynamic_scaling_out_suspended()))
 }
 
 /// A local AWS (MiniStack) answers so for a service that it lacks: HTTP 400 without any code, and these words in the body.

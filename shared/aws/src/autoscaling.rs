@@ -66,8 +66,7 @@ impl AutoScalingGroups {
 
 impl GroupReader for AutoScalingGroups {
     async fn group_now(&self, group: &str) -> PortResult<GroupNow> {
-        let (found, refresh, policies) =
-            tokio::join!(self.group(group), self.active_refresh(group), self.scaling_policies(group));
+        let (found, refresh, policies) = tokio::join!(self.group(group), self.active_refresh(group), self.scaling_policies(group));
         // First whether it is there: the other two refuse a group that is not, and less clearly.
         let found = found?;
         let (refresh, policies) = (refresh?, policies?);
@@ -79,7 +78,7 @@ impl GroupReader for AutoScalingGroups {
             max: count(found.max_size()),
             in_service: TaskCount::saturating(u64::try_from(in_service).unwrap_or(u64::MAX)),
             refresh,
-            other_scaler: other_scaler(&found, &policies),
+            other_scaler: other_scaler(&policies),
         })
     }
 }
@@ -108,14 +107,11 @@ fn refresh_in_words(refresh: &InstanceRefresh) -> Option<String> {
     Some(format!("instance refresh {id} ({}{progress})", status.as_str()))
 }
 
-/// An enabled policy that changes the capacity, or an ECS capacity provider, which puts its tag on the groups that it
-/// manages (Amazon ECS Developer Guide, "Automatically manage Amazon ECS capacity with cluster auto scaling").
-fn other_scaler(group: &AutoScalingGroup, policies: &[ScalingPolicy]) -> Option<OtherScaler> {
-    let policy = policies.iter().find(|policy| changes_capacity(policy));
-    let by_policy = policy.map(|policy| format!("the scaling policy {}", policy.policy_name().unwrap_or("without name")));
-    let is_managed = group.tags().iter().any(|tag| tag.key() == Some("AmazonECSManaged"));
-    let by_ecs = || is_managed.then(|| "an ECS capacity provider (tag AmazonECSManaged)".to_owned());
-    by_policy.or_else(by_ecs).map(|name| OtherScaler { name })
+/// An enabled policy that changes the capacity. An ECS capacity provider with managed scaling shows as one too; the tag
+/// AmazonECSManaged does not tell, since it stays on groups whose provider leaves the scaling to others.
+fn other_scaler(policies: &[ScalingPolicy]) -> Option<OtherScaler> {
+    let policy = policies.iter().find(|policy| changes_capacity(policy))?;
+    Some(OtherScaler { name: format!("the scaling policy {}", policy.policy_name().unwrap_or("without name")) })
 }
 
 fn changes_capacity(policy: &ScalingPolicy) -> bool {

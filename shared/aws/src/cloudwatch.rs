@@ -8,8 +8,8 @@ use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::error::BuildError;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
-    AlarmType, CompositeAlarm, Dimension, Metric, MetricAlarm, MetricDataQuery, MetricDataResult, MetricStat, ScanBy,
-    StateValue, StatusCode,
+    AlarmType, CompositeAlarm, Dimension, Metric, MetricAlarm, MetricDataQuery, MetricDataResult, MetricStat, ScanBy, StateValue,
+    StatusCode,
 };
 use aws_types::SdkConfig;
 use jiff::Timestamp;

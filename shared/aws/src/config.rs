@@ -35,8 +35,7 @@ pub const VARIABLES: [&str; 7] = [
 
 /// The services whose endpoint can be set on its own, by the SDK's service id; the variable is `AWS_ENDPOINT_URL_` and the
 /// id in capitals with underscores (AWS SDKs and Tools Reference Guide, "Service-specific endpoints").
-const SERVICE_IDS: [&str; 7] =
-    ["Application Auto Scaling", "Auto Scaling", "CloudWatch", "DynamoDB", "ECS", "Scheduler", "SNS"];
+const SERVICE_IDS: [&str; 7] = ["Application Auto Scaling", "Auto Scaling", "CloudWatch", "DynamoDB", "ECS", "Scheduler", "SNS"];
 
 /// Why the SDK cannot be configured.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -75,6 +74,19 @@ pub enum ConfigError {
         /// What is wrong with it.
         problem: String,
     },
+}
+
+impl ConfigError {
+    /// The stable code, as in docs/operations.md.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoRegion => "aws_region_missing",
+            Self::BadRegion(_) => "aws_region_invalid",
+            Self::NoCredentials { .. } => "aws_credentials_missing",
+            Self::BadEndpoint { .. } => "aws_endpoint_invalid",
+            Self::CaBundle { .. } => "aws_ca_bundle_unusable",
+        }
+    }
 }
 
 /// How long a call may take and how often it is tried.

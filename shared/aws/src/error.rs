@@ -15,8 +15,7 @@ const MESSAGE_LENGTH: usize = 200;
 
 /// Codes without their ending `Exception` or `Fault`; services of the query protocols leave it out themselves. Whatever is
 /// in none of the lists is judged by its HTTP status.
-const NOT_FOUND: [&str; 6] =
-    ["ResourceNotFound", "ClusterNotFound", "ServiceNotFound", "ServiceNotActive", "NotFound", "NoSuchEntity"];
+const NOT_FOUND: [&str; 6] = ["ResourceNotFound", "ClusterNotFound", "ServiceNotFound", "ServiceNotActive", "NotFound", "NoSuchEntity"];
 const CONFLICT: [&str; 11] = [
     "ConditionalCheckFailed",
     "Conflict",
@@ -51,7 +50,9 @@ where
 {
     let (kind, message) = match &error {
         SdkError::TimeoutError(_) => (PortErrorKind::Unavailable, "no answer within the call's time limit".to_owned()),
-        SdkError::DispatchFailure(failure) => dispatch_failure(&failure.as_connector_error().map(|cause| innermost(cause)).unwrap_or_default()),
+        SdkError::DispatchFailure(failure) => {
+            dispatch_failure(&failure.as_connector_error().map(|cause| innermost(cause)).unwrap_or_default())
+        }
         SdkError::ResponseError(_) => (PortErrorKind::Unavailable, format!("the answer cannot be read: {}", innermost(&error))),
         SdkError::ServiceError(answer) => refusal(answer.err(), answer.raw()),
         // Built from what we passed: asking again would be refused again.

@@ -131,10 +131,10 @@ impl<'a> Notice<'a> {
     /// The text for a person.
     pub fn text(&self) -> String {
         let mut lines = vec![self.headline(), format!("Why: {}.", self.outcome.plan.reason_text())];
-        if let (Some(wish), Some(step)) = (self.outcome.plan.wish, self.outcome.plan.main_step()) {
-            if wish != step.to {
-                lines.push(format!("Wished for {wish}; bounds and limits allow {}.", step.to));
-            }
+        if let (Some(wish), Some(step)) = (self.outcome.plan.wish, self.outcome.plan.main_step())
+            && wish != step.to
+        {
+            lines.push(format!("Wished for {wish}; bounds and limits allow {}.", step.to));
         }
         lines.extend(
             self.outcome.steps.iter().filter(|step| self.is_worth_a_line(&step.result)).map(|step| format!("Step: {}.", step.sentence())),

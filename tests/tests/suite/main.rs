@@ -1,6 +1,9 @@
 //! What only shows across crates: the template against the code, the crates against one another, and everything together on
 //! a local AWS with the built function.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests panic as tests do")]
+#![allow(clippy::print_stdout, reason = "a test that dies on purpose says where")]
+
 mod bad_input;
 mod dependencies;
 mod growing;

@@ -56,6 +56,12 @@ impl<'a> Shop<'a> {
         shop.nightshift.run(&["alarms", "sync", "--yes"]);
         shop.load(CALM).await;
         shop.alarms_are("OK", "OK").await;
+        // Both alarms have just told that they are OK. What comes of that has to be over before the test begins.
+        let look = async || match shop.nightshift.invocations() {
+            2 => Ok(()),
+            other => Err(format!("{other} invocations")),
+        };
+        wait_until("both alarms have been heard", SOON, look).await;
         shop
     }
 

@@ -40,6 +40,9 @@ pub struct World {
     pub told: Vec<(String, Message)>,
 }
 
+/// What somebody else does to the world, just before the call whose name starts so.
+pub type Interference = (&'static str, fn(&mut World));
+
 pub struct FakeEstate {
     pub world: RefCell<World>,
     pub now: Cell<Timestamp>,
@@ -51,7 +54,7 @@ pub struct FakeEstate {
     /// Every call whose name starts so fails.
     pub fail_named: RefCell<Option<(&'static str, PortErrorKind)>>,
     /// Done to the world just before the call with this name: somebody else is at work.
-    pub meanwhile: RefCell<Option<(&'static str, fn(&mut World))>>,
+    pub meanwhile: RefCell<Option<Interference>>,
 }
 
 impl FakeEstate {
@@ -63,10 +66,10 @@ impl FakeEstate {
             interfere(&mut self.world.borrow_mut());
         }
         let error = |kind| PortError::new(kind, format!("fake:{name}"), "as the test wants it");
-        if let Some((named, kind)) = *self.fail_named.borrow() {
-            if name.starts_with(named) {
-                return Err(error(kind));
-            }
+        if let Some((named, kind)) = *self.fail_named.borrow()
+            && name.starts_with(named)
+        {
+            return Err(error(kind));
         }
         match self.fail_at.get().filter(|(at, _)| *at == index) {
             Some((_, Failure::Refused(kind))) => Err(error(kind)),

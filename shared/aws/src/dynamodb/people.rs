@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use nightshift_core::ledger::{BoundsOverride, HistoryEntry, Pause, ServiceKey};
 use nightshift_core::ports::PortResult;
 
-use super::items::{self, Item};
 use super::DynamoLedger;
+use super::items::{self, Item};
 use crate::error::port_error;
 use crate::pages::in_chunks;
 
@@ -82,11 +82,7 @@ impl DynamoLedger {
     }
 
     /// The history of several services together, newest first.
-    pub async fn history_of_all(
-        &self,
-        keys: &[ServiceKey],
-        query: HistoryQuery,
-    ) -> PortResult<Vec<(ServiceKey, HistoryEntry)>> {
+    pub async fn history_of_all(&self, keys: &[ServiceKey], query: HistoryQuery) -> PortResult<Vec<(ServiceKey, HistoryEntry)>> {
         let of_one = async |one: &[ServiceKey]| {
             let mut entries = Vec::new();
             for key in one {
@@ -95,7 +91,7 @@ impl DynamoLedger {
             Ok(entries)
         };
         let mut entries = in_chunks(keys, 1, of_one).await?;
-        entries.sort_by(|(_, one), (_, other)| other.at.cmp(&one.at));
+        entries.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.at));
         entries.truncate(query.most.unwrap_or(usize::MAX));
         Ok(entries)
     }

@@ -4,8 +4,7 @@ use std::time::Duration;
 use aws_types::SdkConfig;
 use nightshift_aws::{ConfigError, sdk_config};
 
-const USUAL: [(&str, &str); 3] =
-    [("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "AKID"), ("AWS_SECRET_ACCESS_KEY", "very-secret")];
+const USUAL: [(&str, &str); 3] = [("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "AKID"), ("AWS_SECRET_ACCESS_KEY", "very-secret")];
 
 fn configured(changes: &[(&'static str, &'static str)]) -> Result<SdkConfig, ConfigError> {
     let mut variables: BTreeMap<&str, &str> = USUAL.into_iter().collect();

@@ -102,7 +102,8 @@ fn all_pages_are_read_and_described_a_hundred_at_a_time() {
         .json(DESCRIBE, described(30));
     assert_eq!(rooms(&recorded).unwrap().len(), 130);
     assert_eq!(recorded.asked_for(LIST)[1].json()["nextToken"], "more");
-    let sizes = recorded.asked_for(DESCRIBE).iter().map(|asked| asked.json()["containerInstances"].as_array().unwrap().len()).collect::<Vec<_>>();
+    let sizes =
+        recorded.asked_for(DESCRIBE).iter().map(|asked| asked.json()["containerInstances"].as_array().unwrap().len()).collect::<Vec<_>>();
     assert_eq!(sizes, [100, 30]);
     assert!(recorded.is_used_up());
 }

@@ -23,9 +23,7 @@ fn target(suspended: Value) -> Value {
 
 #[test]
 fn a_scalable_target_owns_the_service_unless_both_directions_are_suspended() {
-    let suspended = |inward: bool, outward: bool| {
-        json!({ "DynamicScalingInSuspended": inward, "DynamicScalingOutSuspended": outward, "ScheduledScalingSuspended": false })
-    };
+    let suspended = |inward: bool, outward: bool| json!({ "DynamicScalingInSuspended": inward, "DynamicScalingOutSuspended": outward, "ScheduledScalingSuspended": false });
     let owner = Some(OtherScaler { name: "Application Auto Scaling (2-10 tasks)".into() });
     let table = [
         (target(Value::Null), owner.clone()),

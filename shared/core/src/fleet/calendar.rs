@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -92,8 +93,17 @@ impl CalendarEntry {
 impl Service {
     /// The bounds that hold at `now`: those of the calendar entry whose time came last, else the service's own.
     pub fn bounds_at(&self, now: Timestamp) -> BoundsNow {
-        let latest = self.calendar.iter().filter_map(|entry| Some((entry.latest(now)?, entry))).max_by_key(|(since, _)| *since);
-        match latest {
+        // Entries mostly share a zone; what its clock shows is worked out once.
+        let mut clock: Option<(&Zone, DateTime)> = None;
+        let latest = self.calendar.iter().filter_map(|entry| {
+            let zone = &entry.timezone;
+            let reached = match clock {
+                Some((known, reached)) if known == zone => reached,
+                _ => clock.insert((zone, times::reached(zone, now))).1,
+            };
+            Some((times::latest_until(&entry.cron, zone, reached)?, entry))
+        });
+        match latest.max_by_key(|(since, _)| *since) {
             None => BoundsNow { bounds: self.bounds, because: BoundsSource::Service },
             Some((since, entry)) => {
                 BoundsNow { bounds: entry.bounds, because: BoundsSource::Calendar { entry: entry.name.clone(), since } }

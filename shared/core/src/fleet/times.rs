@@ -11,13 +11,17 @@ use super::cron::{Cron, Zone};
 
 /// The latest instant at or before `now` that the expression names.
 pub(super) fn latest(cron: &Cron, zone: &Zone, now: Timestamp) -> Option<Timestamp> {
-    let local = cron.latest_until(reached(zone.rules(), now))?;
-    instant_of(zone.rules(), local)
+    latest_until(cron, zone, reached(zone, now))
+}
+
+/// The latest instant that the expression names, by a local minute that was reached.
+pub(super) fn latest_until(cron: &Cron, zone: &Zone, reached: DateTime) -> Option<Timestamp> {
+    instant_of(zone.rules(), cron.latest_until(reached)?)
 }
 
 /// The first instant after `after` that the expression names.
 pub(super) fn next(cron: &Cron, zone: &Zone, after: Timestamp) -> Option<Timestamp> {
-    let local = cron.first_after(reached(zone.rules(), after))?;
+    let local = cron.first_after(reached(zone, after))?;
     instant_of(zone.rules(), local)
 }
 
@@ -36,7 +40,8 @@ fn instant_of(rules: &TimeZone, local: DateTime) -> Option<Timestamp> {
 
 /// The latest local minute that has come by `now`. When the clock was set back that is more than the clock shows: all that
 /// it showed before the change has come already.
-fn reached(rules: &TimeZone, now: Timestamp) -> DateTime {
+pub(super) fn reached(zone: &Zone, now: Timestamp) -> DateTime {
+    let rules = zone.rules();
     let shown = rules.to_datetime(now);
     let AmbiguousOffset::Fold { before, after } = rules.to_ambiguous_timestamp(shown).offset() else {
         return shown;

@@ -216,10 +216,10 @@ impl fmt::Display for Plan {
         for step in &self.steps {
             writeln!(out, "  do    {step}")?;
         }
-        if let (Some(wish), Some(step)) = (self.wish, self.main_step()) {
-            if wish != step.to {
-                writeln!(out, "  wish  {wish}, within bounds and limits {}", step.to)?;
-            }
+        if let (Some(wish), Some(step)) = (self.wish, self.main_step())
+            && wish != step.to
+        {
+            writeln!(out, "  wish  {wish}, within bounds and limits {}", step.to)?;
         }
         for reason in &self.withheld {
             writeln!(out, "  hold  {}: {reason}", reason.code())?;

@@ -1,4 +1,6 @@
 //! Integration tests of the pure core: one binary.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod alarms;
 mod fleet;
 mod scale_properties;

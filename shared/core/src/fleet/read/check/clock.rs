@@ -47,11 +47,10 @@ pub(super) fn check_limits(place: &mut ServiceScene<'_, '_, '_>) {
 pub(super) fn check_calendar(place: &mut ServiceScene<'_, '_, '_>) {
     let calendar = &place.service.calendar;
     place.refuse_same_names("calendar", calendar.iter().map(|entry| entry.name.as_str()));
-    let is_told = place.line(&[Field("bounds")]) == 0;
     let most = place.service.bounds.max().get().saturating_mul(MOST_TIMES);
     for (index, entry) in calendar.iter().enumerate() {
         let max = entry.bounds.max().get();
-        if max > most && most > 0 && !is_told {
+        if max > most && most > 0 && place.line(&[Field("bounds")]) > 0 {
             let problem = format!("max {max} is more than {MOST_TIMES} times the service's own {}", place.service.bounds.max());
             let help = "a digit too many? if it is meant, raise the max of the service's bounds too";
             place.complain(&[Field("calendar"), Item(index), Field("bounds"), Field("max")], Value, problem, help);

@@ -46,9 +46,8 @@ fn check_existing(name: &str, rule: &Rule, at: &mut RuleScene<'_, '_, '_, '_>) {
     } else if name.chars().count() > 255 || name.chars().any(char::is_control) {
         at.complain(&way, Value, "no alarm can be named like this", "write the name of the alarm, 1 to 255 characters");
     }
-    let is_told = at.place.line(&[Field("rules"), Item(at.index), Field("when")]) == 0;
     if let Action::ToTarget(target) = rule.then
-        && !is_told
+        && at.place.line(&[Field("rules"), Item(at.index), Field("when")]) > 0
     {
         let problem = format!("to_target: {target} needs a metric, and an existing alarm has none that Nightshift reads");
         let help = "write metric, above and for instead of alarm; or add: 1 instead of to_target";

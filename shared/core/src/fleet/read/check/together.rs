@@ -49,9 +49,6 @@ pub(super) fn check_services(fleet: &Fleet, scene: &mut Scene<'_, '_>) {
         let name = name.as_str();
         for resource in resources(service) {
             let way = [Field("services"), Field(name), Field("runs_on"), Field(resource.field())];
-            if scene.place(&way).is_none() {
-                continue;
-            }
             if let Some(first) = drivers.get(&resource) {
                 let problem = format!("{resource} is driven by `{first}` already");
                 scene.complain(&way, Duplicate, problem, "name what this service runs on, or put the rules of both under one service");

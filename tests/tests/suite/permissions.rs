@@ -1,0 +1,96 @@
+//! IAM enforced: the template's own policy is enough for everything, and what it is denied is told and lost nowhere.
+
+use jiff::Timestamp;
+use nightshift_tests::{LocalAws, Mode, Nightshift, Permissions, wait_until};
+use serde_json::{Value, json};
+
+use crate::shop::{AFTER_RECHECK, BUSY, QUIET, SOON, Shop, fleet};
+
+/// What the local AWS checks against another resource than AWS does: ECS calls against the cluster instead of the service,
+/// and one-time schedules against the default group.
+fn local_differences() -> Value {
+    json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": ["ecs:DescribeServices", "ecs:UpdateService"], "Resource": "arn:aws:ecs:*:*:cluster/*" },
+        { "Effect": "Allow", "Action": "scheduler:CreateSchedule", "Resource": "arn:aws:scheduler:*:*:schedule/default/*" },
+    ] })
+}
+
+/// Adds an inline policy to the function's role.
+fn add_policy(aws: &LocalAws, nightshift: &Nightshift<'_>, name: &str, policy: &Value) {
+    let configuration = aws.http().get("lambda", &format!("/2015-03-31/functions/{}", nightshift.output("ScaleFunctionName")));
+    let configuration = configuration.expect_done("GetFunction").json();
+    let role = configuration["Configuration"]["Role"].as_str().and_then(|arn| arn.rsplit('/').next()).expect("a function has a role").to_owned();
+    let document = policy.to_string();
+    let fields = [("Action", "PutRolePolicy"), ("RoleName", role.as_str()), ("PolicyName", name), ("PolicyDocument", document.as_str())];
+    aws.http().query("iam", &fields).expect_done("PutRolePolicy");
+}
+
+async fn open(aws: &LocalAws) -> Shop<'_> {
+    let shop = Shop::open(aws, fleet(""), Mode::Act).await;
+    add_policy(aws, &shop.nightshift, "local-aws-differences", &local_differences());
+    shop
+}
+
+#[tokio::test]
+async fn the_templates_own_policy_is_enough_to_grow_tell_look_again_and_shrink() {
+    let aws = LocalAws::start_with(Permissions::Enforced);
+    let shop = open(&aws).await;
+    shop.load(BUSY).await;
+    shop.tasks_become(3, SOON).await;
+    let notice = shop.nightshift.notice("of the growth", |notice| notice.field("kind") == "acted").await;
+    assert_eq!(notice.body["errors"], json!([]), "nothing was denied on the way");
+    shop.tasks_become(4, AFTER_RECHECK).await;
+    shop.load(QUIET).await;
+    shop.tasks_become(2, AFTER_RECHECK).await;
+    for entry in shop.nightshift.history("shop/api") {
+        assert_eq!(entry["outcome"]["errors"], json!([]), "{entry}");
+    }
+}
+
+#[tokio::test]
+async fn a_group_too_needs_nothing_more() {
+    let aws = LocalAws::start_with(Permissions::Enforced);
+    let fleet = nightshift_tests::FleetFile::of_system("stateless").with_cooldowns(5);
+    aws.make_group("stateless-web", 2, 10, 3).await;
+    let nightshift = aws.deploy(&nightshift_tests::Deployment::of([fleet.clone()])).await;
+    add_policy(&aws, &nightshift, "local-aws-differences", &local_differences());
+    nightshift.run(&["alarms", "sync", "--yes"]);
+    aws.push(&fleet.metric("web", "busy"), 90.0).await;
+    let notice = nightshift.notice("of the growth", |notice| notice.field("kind") == "acted").await;
+    assert_eq!(notice.body["errors"], json!([]), "{notice:?}");
+    assert_eq!(aws.capacity("stateless-web").await, 4);
+}
+
+#[tokio::test]
+async fn what_is_denied_has_a_code_reaches_people_and_is_kept() {
+    let aws = LocalAws::start_with(Permissions::Enforced);
+    let shop = open(&aws).await;
+    let deny = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Deny", "Action": "ecs:UpdateService", "Resource": "*" }] });
+    add_policy(&aws, &shop.nightshift, "no-updates", &deny);
+    shop.load_unheard(BUSY).await;
+    let event = shop.event("busy", "ALARM", Timestamp::now());
+
+    let answer = shop.nightshift.invoke(&event);
+    assert!(answer.function_error.is_some(), "{answer:?}");
+    let error = answer.json();
+    assert_eq!(error["errorType"], "Nightshift.refused_by_aws", "{error}");
+    let message = error["errorMessage"].as_str().unwrap_or_default();
+    assert!(message.contains("shop/api") && message.contains("ecs:UpdateService"), "{message}");
+
+    let notice = shop.nightshift.notice("that it failed", |notice| notice.field("kind") == "failed").await;
+    assert_eq!(notice.field("severity"), "critical");
+    assert_eq!(notice.subject, "shop/api: FAILED to go 2 -> 3 tasks (busy)");
+
+    // As SNS and EventBridge call it: nobody waits, Lambda tries three times, and then keeps the event.
+    shop.nightshift.send(&event);
+    let queue = shop.nightshift.output("FailureQueueUrl").rsplit('/').next().unwrap_or_default().to_owned();
+    let look = async || match aws.messages(&queue).as_slice() {
+        [kept] => Ok(serde_json::from_str::<Value>(kept).expect("a failure record is JSON")),
+        other => Err(format!("{} messages in the failure queue", other.len())),
+    };
+    let kept = wait_until("the event is in the failure queue", SOON, look).await;
+    assert_eq!(kept["requestPayload"], event);
+    assert_eq!(kept["responsePayload"]["errorType"], "Nightshift.refused_by_aws", "{kept}");
+    assert_eq!(shop.tasks().await, 2);
+    assert_eq!(shop.told("failed"), 1, "four attempts, one message");
+}
