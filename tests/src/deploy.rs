@@ -52,6 +52,7 @@ impl LocalAws {
     pub async fn deploy(&self, deployment: &Deployment) -> Nightshift<'_> {
         let checkout = self.small_checkout(&deployment.fleets);
         self.sam_deploy(&checkout, deployment);
+        self.warm_up().await;
         let outputs = self.outputs("nightshift");
         self.make_queue("notices");
         self.subscribe_queue(&outputs["PeopleTopicArn"], "notices").await;

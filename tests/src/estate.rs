@@ -10,6 +10,20 @@ use nightshift_core::alarms::MetricQuery;
 use crate::local_aws::LocalAws;
 
 impl LocalAws {
+    /// Calls every service once. The local AWS loads each at its first call, which can take longer than the function waits.
+    pub(crate) async fn warm_up(&self) {
+        let (clusters, groups, alarms, tables, schedules, topics) = tokio::join!(
+            self.ecs.list_clusters().send(),
+            self.autoscaling.describe_auto_scaling_groups().send(),
+            self.cloudwatch.describe_alarms().send(),
+            self.dynamodb.list_tables().send(),
+            self.scheduler.list_schedules().send(),
+            self.sns.list_topics().send(),
+        );
+        let answered = [clusters.is_ok(), groups.is_ok(), alarms.is_ok(), tables.is_ok(), schedules.is_ok(), topics.is_ok()];
+        assert_eq!(answered, [true; 6], "a service of the local AWS does not answer");
+    }
+
     /// Makes a cluster and in it a service with so many tasks.
     pub async fn make_service(&self, cluster: &str, service: &str, tasks: i32) {
         let container = aws_sdk_ecs::types::ContainerDefinition::builder().name("app").image("app:1").build();

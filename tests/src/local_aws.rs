@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use nightshift_aws::sdk_config;
+use nightshift_aws::{CallLimits, sdk_config_with};
 use serde_json::json;
 
 use crate::http::Http;
@@ -83,7 +83,10 @@ impl LocalAws {
     fn connected(process: Child, folder: PathBuf, endpoint: String, http: Http) -> Self {
         let shell = shell(&folder, &endpoint);
         let lookup = |name: &str| shell.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-        let sdk = sdk_config(lookup).expect("the shell's environment configures the SDK");
+        // A test's own calls may wait: the machine is busy with other tests.
+        let (attempt, operation) = (Duration::from_secs(30), Duration::from_secs(60));
+        let patient = CallLimits { connect: attempt, attempt, operation, ..CallLimits::default() };
+        let sdk = sdk_config_with(lookup, patient).expect("the shell's environment configures the SDK");
         Self {
             ecs: aws_sdk_ecs::Client::new(&sdk),
             autoscaling: aws_sdk_autoscaling::Client::new(&sdk),

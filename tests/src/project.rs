@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 /// The root of the checkout.
@@ -21,7 +22,8 @@ pub fn python_tool(name: &str) -> PathBuf {
 
 /// The `nightshift` command, built.
 pub fn command_line() -> PathBuf {
-    up_to_date("nightshift-cli", "nightshift")
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| up_to_date("nightshift-cli", "nightshift")).clone()
 }
 
 /// The `scale` function, built, without its debug symbols: a zip of a few megabytes deploys in a second.

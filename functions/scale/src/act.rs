@@ -66,15 +66,15 @@ async fn with_lease<E: Estate>(
     if let Err(error) = stored {
         return not_leased(plan, error, now);
     }
-    let plan = match placement {
+    let plan = match &placement {
         None => plan,
         Some(placement) => {
-            let seen = Observation { placement: Some(placement), ..seen.clone() };
+            let seen = Observation { placement: Some(placement.clone()), ..seen.clone() };
             checked(decide(&call.wake, &seen, policy, seen.at), &seen, policy, seen.at)
         }
     };
     let steps = take_steps(invocation, deps, &plan, fresh.as_ref()).await;
-    Acted { plan, steps, remembered: Remembered::Begun(begun), troubles: Vec::new() }
+    Acted { plan, placement, steps, remembered: Remembered::Begun(begun), troubles: Vec::new() }
 }
 
 /// The lease was not to be had: somebody else was first, or the ledger failed between reading and writing.
@@ -108,7 +108,7 @@ async fn without_ledger<E: Estate>(invocation: &Invocation, deps: &Deps<E>, call
             let steps = take_steps(invocation, deps, &plan, fresh.as_ref()).await;
             // A ledger that was only out of breath still learns of it, so that cooldown and budget hold from now on.
             let late = deps.estate.ledger().read(&call.key).await.ok().map(|view| view.record);
-            Acted { plan, steps, remembered: Remembered::Arranged { at: request.at, late }, troubles: Vec::new() }
+            Acted { plan, placement: None, steps, remembered: Remembered::Arranged { at: request.at, late }, troubles: Vec::new() }
         }
         Err(error) if error.kind == PortErrorKind::Conflict => {
             let again = plan.look_again_at;
@@ -181,5 +181,5 @@ async fn take<E: Estate>(deps: &Deps<E>, step: &Step) -> StepResult {
 
 fn nothing(plan: Plan, remembered: Remembered) -> Acted {
     debug_assert!(plan.decision == Decision::Hold || plan.steps.is_empty());
-    Acted { plan, steps: Vec::new(), remembered, troubles: Vec::new() }
+    Acted { plan, placement: None, steps: Vec::new(), remembered, troubles: Vec::new() }
 }

@@ -14,7 +14,7 @@ pub use observe::{observe, placement};
 
 use nightshift_core::outcome::Outcome;
 use nightshift_core::ports::PortError;
-use nightshift_core::scale::{HoldReason, Plan, ServicePolicy, check, decide};
+use nightshift_core::scale::{HoldReason, Observation, Placement, Plan, Reading, ServicePolicy, check, decide};
 use nightshift_core::signal::parse;
 use nightshift_lambda::{HandlerError, Invocation, ignored_line, metric_line, summary_line};
 use serde_json::Value;
@@ -40,13 +40,13 @@ async fn serve<E: Estate>(invocation: &Invocation, deps: &Deps<E>, call: &Call<'
     let seen = observe(deps.estate(), &policy, began).await;
     let plan = checked(decide(&call.wake, &seen, &policy, began), &seen, &policy, began);
     let acted = act::carry_out(invocation, deps, call, plan, &seen, &policy).await;
-    let outcome = record::record(invocation, deps, call, acted, &seen).await;
+    let outcome = record::record(invocation, deps, call, acted, seen).await;
     tell(&outcome, &deps.function, invocation.now().duration_since(began).as_millis());
     outcome
 }
 
 /// A plan that the checker refuses is not carried out; it becomes the reason why nothing is.
-pub fn checked(plan: Plan, seen: &nightshift_core::scale::Observation, policy: &ServicePolicy<'_>, now: jiff::Timestamp) -> Plan {
+pub fn checked(plan: Plan, seen: &Observation, policy: &ServicePolicy<'_>, now: jiff::Timestamp) -> Plan {
     match check(&plan, seen, policy, now) {
         Ok(()) => plan,
         Err(violation) => plan.held(HoldReason::PlanRejected { violation: violation.to_string() }, None),
@@ -75,6 +75,8 @@ fn tell_of_ignored(ignored: &[Value], function: &str, now: jiff::Timestamp) {
 /// What a service's invocation came to, before it is recorded.
 pub(crate) struct Acted {
     plan: Plan,
+    /// The room on the instances, where the plan was made again with it: history keeps it for replay.
+    placement: Option<Reading<Placement>>,
     steps: Vec<nightshift_core::outcome::StepOutcome>,
     remembered: Remembered,
     troubles: Vec<PortError>,

@@ -48,9 +48,10 @@ pub(crate) async fn record<E: Estate>(
     deps: &Deps<E>,
     call: &Call<'_>,
     acted: Acted,
-    seen: &Observation,
+    seen: Observation,
 ) -> Outcome {
-    let Acted { plan, steps, remembered, troubles } = acted;
+    let Acted { plan, placement, steps, remembered, troubles } = acted;
+    let seen = &Observation { placement: placement.or(seen.placement), ..seen };
     let mut outcome = Outcome { at: seen.at, mode: deps.config.mode, wake: call.wake.clone(), plan, steps, look_again_at: None, troubles };
     arrange(invocation, deps, call, &remembered, &mut outcome).await;
 

@@ -249,6 +249,8 @@ fn instances_grow_with_the_tasks_and_the_first_step_is_the_third_round_trip() {
         }];
     }
     ok(&deps, "1", &alarm_event("cpu-high", "2026-11-20T13:59:40Z"));
+    let history = deps.estate.world.borrow().history[0].outcome.clone();
+    assert!(history["observation"]["placement"]["Ok"]["rooms"].is_array(), "history keeps the room, for replay");
     assert_eq!((deps.estate.desired(), deps.estate.world.borrow().group.as_ref().unwrap().desired.get()), (4, 2));
     let journal = deps.estate.journal.borrow();
     assert_eq!(

@@ -228,7 +228,7 @@ impl fmt::Display for Plan {
             writeln!(out, "  warn  {}: {warning}", warning.code())?;
         }
         match self.look_again_at {
-            Some(at) => writeln!(out, "  next  look again at {at}"),
+            Some(at) => writeln!(out, "  next  look again at {}", at.strftime("%Y-%m-%dT%H:%M:%SZ")),
             None => writeln!(out, "  next  wait for the next signal"),
         }
     }

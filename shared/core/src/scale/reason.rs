@@ -212,7 +212,7 @@ impl fmt::Display for StepReason {
             Self::Rule { sentence, value: None, .. } => out.write_str(sentence),
             Self::BelowMinimum { bounds, source } => write!(out, "fewer than the least of {bounds} ({source})"),
             Self::AboveMaximum { bounds, source } => write!(out, "more than the most of {bounds} ({source})"),
-            Self::NoRoomForTasks { tasks, room } => write!(out, "{tasks} tasks to place, room for {room}"),
+            Self::NoRoomForTasks { tasks, room } => write!(out, "the instances have room for {room} of {tasks} more"),
             Self::RoomToSpare { instances_needed } => write!(out, "{instances_needed} instances hold all tasks"),
         }
     }

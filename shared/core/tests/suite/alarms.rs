@@ -26,7 +26,7 @@ fn system(name: &str) -> SystemName {
 fn two_minutes_over_fifty_per_cent_becomes_exactly_that() {
     let fleet = read(&system_file("stateless"));
     let busy = &definitions(&fleet)[0];
-    assert_eq!(busy.name, "nightshift-stateless-web-busy");
+    assert_eq!(busy.name, "nightshift-stateless-web-cpu-high");
     assert_eq!((busy.namespace.as_str(), busy.metric_name.as_str()), ("AWS/EC2", "CPUUtilization"));
     assert_eq!(busy.dimensions, [("AutoScalingGroupName".to_owned(), "stateless-web".to_owned())]);
     assert_eq!((busy.period_seconds, busy.evaluation_periods, busy.datapoints_to_alarm), (60, 2, 2));
@@ -119,7 +119,7 @@ fn a_difference_is_shown_field_by_field() {
     let mut found = definitions(&read(&system_file("stateless")));
     let mut old = found[0].clone();
     old.name = "nightshift-stateless-web-old".into();
-    old.description = old.description.replace("/busy;", "/old;");
+    old.description = old.description.replace("/cpu-high;", "/old;");
     found[0].threshold = 60.0;
     found[0].evaluation_periods = 5;
     found[0].alarm_actions.clear();

@@ -231,7 +231,7 @@ fn came(fields: &[Field; 5], zone: &str, from: Timestamp, to: Timestamp) -> Vec<
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Around the change of clocks in several zones, against the clock on the wall.
     #[test]

@@ -95,3 +95,12 @@ fn both_files_name_the_schema_for_editors() {
         assert_eq!(text.lines().next(), Some("# yaml-language-server: $schema=../schema.json"), "{system}");
     }
 }
+
+#[test]
+fn the_example_of_the_reference_is_read() {
+    let path = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/fleet-file.md");
+    let reference = std::fs::read_to_string(path).expect("docs/fleet-file.md");
+    let example = reference.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let fleet = read(example);
+    assert_eq!((fleet.services.len(), fleet.services["web"].rules.len(), fleet.services["web"].calendar.len()), (2, 4, 2));
+}
