@@ -73,6 +73,7 @@ fn values_that_cannot_be() {
         ("a length that is none", "grow: 90s", "grow: soon"),
         ("a cooldown of days", "shrink: 10m", "shrink: 7d"),
         ("a name in capitals", "name: busy", "name: Busy Hours"),
+        ("a system called all", "system: shop", "system: all"),
         ("a service's name", "  worker:\n", "  Worker_1:\n"),
         ("a threshold with a unit", "above: 70,", "above: 70%,"),
         ("adding nothing", "add: 2", "add: 0"),

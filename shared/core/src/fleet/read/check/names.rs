@@ -10,6 +10,10 @@ use crate::fleet::{EcsService, Fleet, LoadBalancer, RunsOn};
 const DIRECTIONS: &[&str] = &["central", "east", "north", "northeast", "northwest", "south", "southeast", "southwest", "west"];
 
 pub(super) fn check_head(fleet: &Fleet, scene: &mut Scene<'_, '_>) {
+    if fleet.system.as_str() == "all" {
+        let help = "choose another name: nightshift pause all means every system";
+        scene.complain(&[Field("system")], Value, "a system cannot be called all", help);
+    }
     if fleet.regions.is_empty() && !scene.lost(&[Field("regions")], "") {
         scene.complain(
             &[Field("regions")],
