@@ -27,18 +27,25 @@ pub enum Mode {
 pub struct Deployment {
     mode: Mode,
     calendar: bool,
+    more_topics: Vec<String>,
     fleets: Vec<FleetFile>,
 }
 
 impl Deployment {
     /// With these fleet files, in mode `act`, and without the minutely look at the calendar, which would come at any moment.
     pub fn of(fleets: impl IntoIterator<Item = FleetFile>) -> Self {
-        Self { mode: Mode::Act, calendar: false, fleets: fleets.into_iter().collect() }
+        Self { mode: Mode::Act, calendar: false, more_topics: Vec::new(), fleets: fleets.into_iter().collect() }
     }
 
     /// With another mode.
     pub fn in_mode(self, mode: Mode) -> Self {
         Self { mode, ..self }
+    }
+
+    /// With a topic that fleet files may name.
+    pub fn telling(mut self, topic: &str) -> Self {
+        self.more_topics.push(topic.to_owned());
+        self
     }
 
     /// With the minutely look at the calendar, as the template has it.
@@ -87,6 +94,7 @@ impl LocalAws {
         sam.arg(format!("Mode={}", if deployment.mode == Mode::Act { "act" } else { "observe" }));
         sam.arg(format!("CalendarState={}", if deployment.calendar { "ENABLED" } else { "DISABLED" }));
         sam.args(["LedgerProtection=false", "PeopleMail=oncall@example.com"]);
+        sam.arg(format!("MoreTopicArns={}", deployment.more_topics.join(",")));
         let done = sam.output().expect("sam can be started");
         let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
         assert!(done.status.success(), "sam deploy failed:\n{out}\n{err}");
@@ -127,7 +135,8 @@ impl LocalAws {
 
     /// Makes a queue that topics may write to.
     pub fn make_queue(&self, name: &str) {
-        let sns = json!({ "Effect": "Allow", "Principal": { "Service": "sns.amazonaws.com" }, "Action": "sqs:SendMessage", "Resource": "*" });
+        let sns =
+            json!({ "Effect": "Allow", "Principal": { "Service": "sns.amazonaws.com" }, "Action": "sqs:SendMessage", "Resource": "*" });
         let policy = json!({ "Version": "2012-10-17", "Statement": [sns] }).to_string();
         let queue = json!({ "QueueName": name, "Attributes": { "Policy": policy } });
         self.http().json("sqs", "AmazonSQS.CreateQueue", &queue).expect_done("CreateQueue");

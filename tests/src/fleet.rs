@@ -70,9 +70,11 @@ impl FleetFile {
         found.unwrap_or_else(|| panic!("{service} has no rule {rule}"))
     }
 
-    /// The metric that a rule watches.
-    pub fn metric(&self, service: &str, rule: &str) -> MetricQuery {
-        metric_query(self.service(service), self.rule(service, rule)).unwrap_or_else(|| panic!("{rule} watches no metric"))
+    /// The metric that the service's first rule watches: its load.
+    pub fn load(&self, service: &str) -> MetricQuery {
+        let service = self.service(service);
+        let first = service.rules.first().expect("a service has rules");
+        metric_query(service, first).expect("the first rule watches a metric")
     }
 
     /// The name of the alarm that a rule stands on.

@@ -1,21 +1,31 @@
-//! The one HTTP client that all SDK clients share: rustls on ring, HTTP/1.1 and 2, trust in Amazon's own roots.
+//! The one HTTP client that all SDK clients share: hyper over HTTP/1.1, rustls on ring, trust in Amazon's own roots.
 //!
-//! Owns what is trusted and how long a connection may take. It is made at the first call, not while starting, and the
-//! certificates are read only where TLS is spoken. Must never read the system's certificate store: that costs 30 ms.
+//! Owns what is trusted, how long a connection may take and which failures the SDK may repeat. The SDK's own client crate
+//! would bring HTTP/2, proxies and the system's certificate store: a tenth of a function's binary, used by none. It is made
+//! at the first call, and the certificates are read only where TLS is spoken.
 
+use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
-use aws_smithy_runtime_api::client::http::{HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use rustls::RootCertStore;
+use aws_smithy_runtime_api::shared::IntoShared;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::retry::ErrorKind;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::{self, Client, connect};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
 
 use crate::config::ConfigError;
 
@@ -48,14 +58,16 @@ impl Trust {
         }
     }
 
-    fn store(&self) -> tls::TrustStore {
+    /// The certificates, without those that rustls cannot read: bundles of old systems have such.
+    fn roots(&self) -> RootCertStore {
         let pem: &str = match self {
             Self::NoTls => "",
             Self::Amazon => AMAZON_ROOTS,
             Self::Bundle(pem) => pem,
         };
-        let empty = tls::TrustStore::empty();
-        certificates(pem).fold(empty, |store, certificate| store.with_pem_certificate(certificate))
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(CertificateDer::pem_slice_iter(pem.as_bytes()).flatten());
+        roots
     }
 }
 
@@ -70,28 +82,13 @@ impl fmt::Debug for Trust {
 }
 
 const PEM_BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-const PEM_END: &str = "-----END CERTIFICATE-----";
-
-/// The certificates in a PEM text, one by one, without those that rustls cannot read: the HTTP client panics on such a
-/// one, and bundles of old systems have them.
-fn certificates(pem: &str) -> impl Iterator<Item = &str> {
-    pem.split_inclusive(PEM_END)
-        .filter_map(|part| part.find(PEM_BEGIN).and_then(|begin| part.get(begin..)))
-        .filter(|certificate| is_usable(certificate))
-}
-
-fn is_usable(certificate: &str) -> bool {
-    let read = CertificateDer::from_pem_slice(certificate.as_bytes());
-    read.is_ok_and(|der| RootCertStore::empty().add(der).is_ok())
-}
 
 /// Builds the client; nothing is parsed or connected before the first call.
 pub(crate) fn http_client(trust: Trust, connect_timeout: Duration) -> SharedHttpClient {
     SharedHttpClient::new(OneConnector { trust, connect_timeout, connector: OnceLock::new() })
 }
 
-/// One connector, so one pool of connections, for every SDK client. The SDK's own builder makes a throw-away connector per
-/// client to validate it, and with it reads the certificates again for each.
+/// One connector, so one pool of connections, for every SDK client.
 #[derive(Debug)]
 struct OneConnector {
     trust: Trust,
@@ -101,16 +98,15 @@ struct OneConnector {
 
 impl OneConnector {
     fn connect(&self) -> SharedHttpConnector {
-        let settings = HttpConnectorSettings::builder().connect_timeout(self.connect_timeout).build();
-        let context = tls::TlsContext::builder().with_trust_store(self.trust.store()).build().unwrap_or_default();
-        let connector = Connector::builder()
-            .connector_settings(settings)
-            .sleep_impl(TokioSleep::new())
-            .pool_idle_timeout(SOCKET_IDLE)
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-            .tls_context(context)
-            .build();
-        SharedHttpConnector::new(connector)
+        let mut tcp = connect::HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(self.connect_timeout));
+        // Ring is the only provider that is compiled in, so rustls finds it by itself.
+        let tls = ClientConfig::builder().with_root_certificates(self.trust.roots()).with_no_client_auth();
+        let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(SOCKET_IDLE).build(https);
+        Hyper { client }.into_shared()
     }
 }
 
@@ -124,6 +120,49 @@ impl HttpClient for OneConnector {
     }
 }
 
+/// Hyper as the SDK's connector.
+#[derive(Debug)]
+struct Hyper {
+    client: Client<HttpsConnector<connect::HttpConnector>, SdkBody>,
+}
+
+impl HttpConnector for Hyper {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let request = match request.try_into_http1x() {
+            Ok(request) => request,
+            Err(error) => return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
+        };
+        let answer = self.client.request(request);
+        HttpConnectorFuture::new(async move {
+            let response = answer.await.map_err(classified)?;
+            HttpResponse::try_from(response.map(SdkBody::from_body_1_x)).map_err(|error| ConnectorError::other(error.into(), None))
+        })
+    }
+}
+
+/// What the SDK may repeat: connections that were not made or broke off. A peer that is not trusted stays so.
+fn classified(error: legacy::Error) -> ConnectorError {
+    let is_refused_by_tls = is_caused_by::<rustls::Error>(&error);
+    let is_of_the_wire = error.is_connect() || is_caused_by::<std::io::Error>(&error) || is_caused_by::<hyper::Error>(&error);
+    match (is_refused_by_tls, is_of_the_wire) {
+        (false, true) => ConnectorError::io(error.into()),
+        (true, _) => ConnectorError::other(error.into(), None),
+        (false, false) => ConnectorError::other(error.into(), Some(ErrorKind::TransientError)),
+    }
+}
+
+fn is_caused_by<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if error.is::<E>() || inner.is_some_and(|inner| is_caused_by::<E>(inner)) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,14 +170,15 @@ mod tests {
     #[test]
     fn the_five_roots_are_usable_and_nothing_else_is_in_the_file() {
         assert_eq!(AMAZON_ROOTS.matches(PEM_BEGIN).count(), 5);
-        assert_eq!(certificates(AMAZON_ROOTS).count(), 5);
+        assert_eq!(Trust::Amazon.roots().len(), 5);
     }
 
     #[test]
     fn what_is_no_certificate_is_left_out_of_a_bundle() {
-        let good = certificates(AMAZON_ROOTS).next().unwrap();
-        let bundle = format!("# old bundle\n{PEM_BEGIN}\nAAAA\n{PEM_END}\nsome text\n{good}\n{PEM_BEGIN}\nnot base64!\n{PEM_END}\n");
-        assert_eq!(certificates(&bundle).collect::<Vec<_>>(), [good]);
+        let end = "-----END CERTIFICATE-----";
+        let good = AMAZON_ROOTS.find(PEM_BEGIN).and_then(|begin| AMAZON_ROOTS[begin..].split_inclusive(end).next()).unwrap();
+        let bundle = format!("# old bundle\n{PEM_BEGIN}\nAAAA\n{end}\nsome text\n{good}\n{PEM_BEGIN}\nnot base64!\n{end}\n");
+        assert_eq!(Trust::Bundle(bundle.into()).roots().len(), 1);
     }
 
     #[test]

@@ -46,7 +46,8 @@ async fn one_bad_record_does_not_stop_the_batch() {
     let aws = LocalAws::start();
     let shop = Shop::open(&aws, fleet(""), Mode::Act).await;
     shop.load_unheard(BUSY).await;
-    let record = |id: &str, body: &Value| json!({ "messageId": id, "receiptHandle": "h", "eventSource": "aws:sqs", "body": body.to_string() });
+    let record =
+        |id: &str, body: &Value| json!({ "messageId": id, "receiptHandle": "h", "eventSource": "aws:sqs", "body": body.to_string() });
     let alarm = shop.event("busy", "ALARM", Timestamp::now());
     let batch = json!({ "Records": [record("bad", &json!("not for machines")), record("good", &alarm)] });
     let answer = shop.nightshift.ask(&batch);
@@ -77,7 +78,7 @@ async fn a_cluster_that_does_not_exist_is_told_as_a_persons_task() {
     // Deployed and synced, but the estate was never created, or runs_on has a slip of the pen.
     let nightshift = aws.deploy(&Deployment::of([fleet("")])).await;
     nightshift.run(&["alarms", "sync", "--yes"]);
-    aws.push(&fleet("").metric("api", "busy"), BUSY).await;
+    aws.push(&fleet("").load("api"), BUSY).await;
     let notice = nightshift.notice("that it is not there", |notice| notice.field("reason") == "service_missing").await;
     assert_eq!((notice.field("severity"), notice.field("kind")), ("critical", "held"));
     assert!(notice.field("text").contains("runs_on"), "it says what to correct: {notice:?}");

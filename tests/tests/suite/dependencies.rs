@@ -7,7 +7,8 @@ use nightshift_tests::project;
 /// The output of `cargo tree`, standard output and standard error apart.
 fn tree(arguments: &[&str]) -> (String, String) {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into()));
-    let done = cargo.current_dir(project::root()).args(["tree", "--offline", "--prefix", "none", "--format", "{p}"]).args(arguments).output();
+    let done =
+        cargo.current_dir(project::root()).args(["tree", "--offline", "--prefix", "none", "--format", "{p}"]).args(arguments).output();
     let done = done.expect("cargo can be started");
     (String::from_utf8_lossy(&done.stdout).into_owned(), String::from_utf8_lossy(&done.stderr).into_owned())
 }
@@ -58,7 +59,15 @@ fn nobody_brings_the_old_http_stack() {
 fn the_function_carries_no_client_that_it_does_not_use() {
     let found = packages(&["--package", "nightshift-scale", "--edges", "normal"]);
     let clients: Vec<&str> = found.iter().map(String::as_str).filter(|name| name.starts_with("aws-sdk-")).collect();
-    let used = ["aws-sdk-applicationautoscaling", "aws-sdk-autoscaling", "aws-sdk-cloudwatch", "aws-sdk-dynamodb", "aws-sdk-ecs", "aws-sdk-scheduler", "aws-sdk-sns"];
+    let used = [
+        "aws-sdk-applicationautoscaling",
+        "aws-sdk-autoscaling",
+        "aws-sdk-cloudwatch",
+        "aws-sdk-dynamodb",
+        "aws-sdk-ecs",
+        "aws-sdk-scheduler",
+        "aws-sdk-sns",
+    ];
     assert_eq!(clients, used);
     assert!(!found.contains(&"aws-config".to_owned()), "aws-config brings SSO, profiles and metadata calls");
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests panic as tests do")]
 #![allow(clippy::print_stdout, reason = "a test that dies on purpose says where")]
 
+mod alarms;
 mod bad_input;
 mod dependencies;
 mod growing;
@@ -11,6 +12,7 @@ mod harness;
 mod observing;
 mod permissions;
 mod repeats;
+mod rule;
 mod shop;
 mod stopping;
 mod template;

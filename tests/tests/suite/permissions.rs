@@ -1,7 +1,7 @@
 //! IAM enforced: the template's own policy is enough for everything, and what it is denied is told and lost nowhere.
 
 use jiff::Timestamp;
-use nightshift_tests::{LocalAws, Mode, Nightshift, Permissions, wait_until};
+use nightshift_tests::{Deployment, FleetFile, LocalAws, Mode, Nightshift, Permissions, wait_until};
 use serde_json::{Value, json};
 
 use crate::shop::{AFTER_RECHECK, BUSY, QUIET, SOON, Shop, fleet};
@@ -19,7 +19,8 @@ fn local_differences() -> Value {
 fn add_policy(aws: &LocalAws, nightshift: &Nightshift<'_>, name: &str, policy: &Value) {
     let configuration = aws.http().get("lambda", &format!("/2015-03-31/functions/{}", nightshift.output("ScaleFunctionName")));
     let configuration = configuration.expect_done("GetFunction").json();
-    let role = configuration["Configuration"]["Role"].as_str().and_then(|arn| arn.rsplit('/').next()).expect("a function has a role").to_owned();
+    let role =
+        configuration["Configuration"]["Role"].as_str().and_then(|arn| arn.rsplit('/').next()).expect("a function has a role").to_owned();
     let document = policy.to_string();
     let fields = [("Action", "PutRolePolicy"), ("RoleName", role.as_str()), ("PolicyName", name), ("PolicyDocument", document.as_str())];
     aws.http().query("iam", &fields).expect_done("PutRolePolicy");
@@ -50,15 +51,37 @@ async fn the_templates_own_policy_is_enough_to_grow_tell_look_again_and_shrink()
 #[tokio::test]
 async fn a_group_too_needs_nothing_more() {
     let aws = LocalAws::start_with(Permissions::Enforced);
-    let fleet = nightshift_tests::FleetFile::of_system("stateless").with_cooldowns(5);
+    let fleet = FleetFile::of_system("stateless").with_cooldowns(5);
     aws.make_group("stateless-web", 2, 10, 3).await;
-    let nightshift = aws.deploy(&nightshift_tests::Deployment::of([fleet.clone()])).await;
+    let nightshift = aws.deploy(&Deployment::of([fleet.clone()])).await;
     add_policy(&aws, &nightshift, "local-aws-differences", &local_differences());
     nightshift.run(&["alarms", "sync", "--yes"]);
-    aws.push(&fleet.metric("web", "busy"), 90.0).await;
+    aws.push(&fleet.load("web"), 90.0).await;
     let notice = nightshift.notice("of the growth", |notice| notice.field("kind") == "acted").await;
     assert_eq!(notice.body["errors"], json!([]), "{notice:?}");
     assert_eq!(aws.capacity("stateless-web").await, 4);
+}
+
+#[tokio::test]
+async fn a_chat_topic_of_the_fleet_file_is_told_when_the_stack_names_it() {
+    let aws = LocalAws::start_with(Permissions::Enforced);
+    let topic = aws.sns.create_topic().name("ops-chat").send().await.expect("a topic can be made");
+    let topic = topic.topic_arn().expect("a topic has an ARN").to_owned();
+    aws.make_queue("chat");
+    aws.subscribe_queue(&topic, "chat").await;
+    let text = fleet("").text.replace("services:", &format!("notices: {{ chat_topic: \"{topic}\" }}\nservices:"));
+    let fleet = FleetFile::new(text);
+    aws.make_service("shop", "shop-api", 2).await;
+    let nightshift = aws.deploy(&Deployment::of([fleet.clone()]).telling(&topic)).await;
+    add_policy(&aws, &nightshift, "local-aws-differences", &local_differences());
+    nightshift.run(&["alarms", "sync", "--yes"]);
+    aws.push(&fleet.load("api"), BUSY).await;
+    let look = async || aws.messages("chat").first().cloned().ok_or_else(|| "no message".to_owned());
+    let envelope: Value = serde_json::from_str(&wait_until("the chat is told", SOON, look).await).expect("SNS wraps in JSON");
+    let message: Value = serde_json::from_str(envelope["Message"].as_str().unwrap_or_default()).expect("a custom notification is JSON");
+    assert_eq!((message["version"].as_str(), message["source"].as_str()), (Some("1.0"), Some("custom")));
+    assert_eq!(message["content"]["title"], "shop/api: 2 -> 3 tasks (busy)", "{message}");
+    assert!(message["content"]["description"].as_str().is_some_and(|text| text.contains("shop/api grew from 2 to 3 tasks.")), "{message}");
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ impl<'a> Shop<'a> {
     }
 
     pub async fn load(&self, value: f64) {
-        self.aws.push(&self.fleet.metric("api", "busy"), value).await;
+        self.aws.push(&self.fleet.load("api"), value).await;
     }
 
     pub async fn tasks(&self) -> i32 {

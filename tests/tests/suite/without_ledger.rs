@@ -7,6 +7,9 @@ use crate::shop::{BUSY, QUIET, Shop, fleet, step};
 
 async fn lose_the_ledger(shop: &Shop<'_>) {
     let table = shop.nightshift.output("LedgerTableName");
+    // Whatever LedgerProtection says: the local AWS takes "false" for true.
+    let unprotected = shop.aws.dynamodb.update_table().table_name(table).deletion_protection_enabled(false);
+    unprotected.send().await.expect("the table's protection can be taken off");
     shop.aws.dynamodb.delete_table().table_name(table).send().await.expect("the table can be deleted");
 }
 

@@ -109,7 +109,7 @@ impl Tenant {
             story.tell(self.hour.name, &format!("load: {} {} at {cpu:.0} % CPU", self.seen_now, self.unit()));
         }
         self.measured = Some((Instant::now(), cpu));
-        aws.push(&self.hour.fleet.metric(self.hour.service, "cpu-high"), cpu).await;
+        aws.push(&self.hour.fleet.load(self.hour.service), cpu).await;
     }
 
     fn work(&self) -> f64 {
