@@ -94,7 +94,9 @@ impl LocalAws {
         sam.arg(format!("Mode={}", if deployment.mode == Mode::Act { "act" } else { "observe" }));
         sam.arg(format!("CalendarState={}", if deployment.calendar { "ENABLED" } else { "DISABLED" }));
         sam.args(["LedgerProtection=false", "PeopleMail=oncall@example.com"]);
-        sam.arg(format!("MoreTopicArns={}", deployment.more_topics.join(",")));
+        if !deployment.more_topics.is_empty() {
+            sam.arg(format!("MoreTopicArns={}", deployment.more_topics.join(",")));
+        }
         let done = sam.output().expect("sam can be started");
         let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
         assert!(done.status.success(), "sam deploy failed:\n{out}\n{err}");

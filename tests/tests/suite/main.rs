@@ -10,6 +10,7 @@ mod dependencies;
 mod growing;
 mod harness;
 mod observing;
+mod operations;
 mod permissions;
 mod repeats;
 mod rule;

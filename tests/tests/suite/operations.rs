@@ -1,0 +1,61 @@
+//! docs/operations.md has an entry for every stable code that the code can give, and none that it cannot.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use nightshift_tests::project::root;
+
+/// Where codes are written: as `=> "code"` in a function named `code`, or as the first argument of what ignores or fails.
+const SOURCES: &[&str] = &[
+    "shared/core/src/scale/reason.rs",
+    "shared/core/src/scale/plan.rs",
+    "shared/core/src/signal/ignored.rs",
+    "shared/lambda/src/error.rs",
+    "functions/scale/src/wakes.rs",
+    "functions/scale/src/deps.rs",
+];
+
+fn is_code(word: &str) -> bool {
+    let plain = word.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_');
+    plain && word.len() > 3
+}
+
+/// The codes in a source file: quoted words that stand right after `=> ` or an opening bracket.
+fn codes_of(source: &str) -> BTreeSet<String> {
+    let quoted = source.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| {
+        let starts = line.match_indices("=> \"").map(|(at, mark)| at + mark.len());
+        let calls = line.match_indices("(\"").map(|(at, mark)| at + mark.len());
+        starts.chain(calls).filter_map(|at| line.get(at..)?.split('"').next()).collect::<Vec<_>>()
+    });
+    quoted.filter(|word| is_code(word)).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_code_has_its_entry() {
+    let document = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let mut codes = BTreeSet::new();
+    for path in SOURCES {
+        let source = fs::read_to_string(root().join(path)).unwrap();
+        let before = codes.len();
+        codes.extend(codes_of(&source));
+        assert!(codes.len() > before, "no code was found in {path}: has its form changed?");
+    }
+    // Words of those files that are no codes: decisions, classes, severities of the same form.
+    let others = ["grow", "shrink", "hold", "retry", "do_not_retry", "page_person", "outcomes", "scale", "quiet"];
+    let missing: Vec<_> =
+        codes.iter().filter(|code| !others.contains(&code.as_str()) && !document.contains(&format!("`{code}`"))).collect();
+    assert!(missing.is_empty(), "docs/operations.md has no entry for {missing:?}");
+    assert!(codes.len() > 45, "only {} codes were found", codes.len());
+}
+
+#[test]
+fn every_entry_is_a_code() {
+    let document = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let sources: String = SOURCES.iter().map(|path| fs::read_to_string(root().join(path)).unwrap()).collect();
+    let first_cells = document.lines().filter(|line| line.starts_with("| `")).filter_map(|line| line.split('|').nth(1));
+    let entries: Vec<String> =
+        first_cells.flat_map(|cell| cell.split('`').filter(|word| is_code(word)).map(str::to_owned).collect::<Vec<_>>()).collect();
+    let unknown: Vec<_> = entries.iter().filter(|entry| !sources.contains(&format!("\"{entry}\""))).collect();
+    assert!(unknown.is_empty(), "docs/operations.md explains {unknown:?}, which no source gives");
+    assert!(entries.len() > 45, "only {} entries were found", entries.len());
+}
