@@ -79,8 +79,8 @@ pub async fn plan_now<E: Estate>(estate: &E, key: &ServiceKey, service: &Service
     let policy = ServicePolicy::at(key.clone(), service, now);
     let mut seen = observe(estate, &policy, now).await;
     let mut plan = checked(decide(&wake, &seen, &policy, now), &seen, &policy, now);
-    if let (true, Ok(target)) = (plan.needs_placement, &seen.target) {
-        seen.placement = Some(placement(estate, &service.runs_on, target).await);
+    if plan.needs_placement {
+        seen.placement = Some(placement(estate, &service.runs_on, &seen).await);
         plan = checked(decide(&wake, &seen, &policy, now), &seen, &policy, now);
     }
     Planned { plan, wake, seen }

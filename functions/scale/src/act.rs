@@ -8,8 +8,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use nightshift_core::ledger::{Lease, ServiceRecord};
 use nightshift_core::outcome::{Mode, StepOutcome, StepResult};
-use nightshift_core::ports::{GroupScaler, Ledger, PortError, PortErrorKind, PortResult, RecheckRequest, RecheckScheduler, TaskScaler};
-use nightshift_core::scale::{Decision, HoldReason, Observation, Plan, ServicePolicy, Step, StepTarget, TargetNow, decide};
+use nightshift_core::ports::{GroupScaler, Ledger, PortError, PortErrorKind, RecheckRequest, RecheckScheduler, TaskScaler};
+use nightshift_core::scale::{
+    Decision, HoldReason, Observation, Placement, Plan, Reading, ServicePolicy, Step, StepTarget, TargetNow, decide,
+};
 use nightshift_lambda::Invocation;
 
 use crate::deps::{Deps, Estate};
@@ -37,7 +39,9 @@ pub(crate) async fn carry_out<E: Estate>(
     }
     match &seen.ledger {
         Ok(view) => with_lease(invocation, deps, call, plan, seen, policy, &view.record).await,
-        Err(_) => without_ledger(invocation, deps, call, plan, seen).await,
+        // Nothing to claim: what only the room on instances could ask for waits for the ledger.
+        Err(_) if plan.steps.is_empty() => nothing(plan, Remembered::Untouchable),
+        Err(_) => without_ledger(invocation, deps, call, plan, seen, policy).await,
     }
 }
 
@@ -66,13 +70,7 @@ async fn with_lease<E: Estate>(
     if let Err(error) = stored {
         return not_leased(plan, error, now);
     }
-    let plan = match &placement {
-        None => plan,
-        Some(placement) => {
-            let seen = Observation { placement: Some(placement.clone()), ..seen.clone() };
-            checked(decide(&call.wake, &seen, policy, seen.at), &seen, policy, seen.at)
-        }
-    };
+    let plan = with_room(plan, placement.as_ref(), call, seen, policy);
     let steps = take_steps(invocation, deps, &plan, fresh.as_ref()).await;
     Acted { plan, placement, steps, remembered: Remembered::Begun(begun), troubles: Vec::new() }
 }
@@ -90,7 +88,14 @@ fn not_leased(plan: Plan, error: PortError, now: Timestamp) -> Acted {
 
 /// Growing without memory: the arrangement of the next look, whose name only this alarm transition has, stands in for the
 /// claim. If it is arranged already, this transition was acted on already.
-async fn without_ledger<E: Estate>(invocation: &Invocation, deps: &Deps<E>, call: &Call<'_>, plan: Plan, seen: &Observation) -> Acted {
+async fn without_ledger<E: Estate>(
+    invocation: &Invocation,
+    deps: &Deps<E>,
+    call: &Call<'_>,
+    plan: Plan,
+    seen: &Observation,
+    policy: &ServicePolicy<'_>,
+) -> Acted {
     let request = RecheckRequest {
         key: call.key.clone(),
         at: plan.look_again_at.unwrap_or(seen.at),
@@ -98,17 +103,19 @@ async fn without_ledger<E: Estate>(invocation: &Invocation, deps: &Deps<E>, call
         because: "without_ledger".to_owned(),
         token: call.wake.key.clone(),
     };
-    let (claimed, fresh) = tokio::join!(
+    let (claimed, fresh, placement) = tokio::join!(
         deps.estate.rechecks().schedule(&request, &invocation.function_arn),
         observe::target(&deps.estate, &call.service.runs_on),
+        placement(deps, call, &plan, seen),
     );
     let kind = seen.ledger.as_ref().err().map_or(PortErrorKind::Unavailable, |error| error.kind);
     match claimed {
         Ok(()) => {
+            let plan = with_room(plan, placement.as_ref(), call, seen, policy);
             let steps = take_steps(invocation, deps, &plan, fresh.as_ref()).await;
             // A ledger that was only out of breath still learns of it, so that cooldown and budget hold from now on.
             let late = deps.estate.ledger().read(&call.key).await.ok().map(|view| view.record);
-            Acted { plan, placement: None, steps, remembered: Remembered::Arranged { at: request.at, late }, troubles: Vec::new() }
+            Acted { plan, placement, steps, remembered: Remembered::Arranged { at: request.at, late }, troubles: Vec::new() }
         }
         Err(error) if error.kind == PortErrorKind::Conflict => {
             let again = plan.look_again_at;
@@ -122,15 +129,17 @@ async fn without_ledger<E: Estate>(invocation: &Invocation, deps: &Deps<E>, call
     }
 }
 
-async fn placement<E: Estate>(
-    deps: &Deps<E>,
-    call: &Call<'_>,
-    plan: &Plan,
-    seen: &Observation,
-) -> Option<PortResult<nightshift_core::scale::Placement>> {
-    match &seen.target {
-        Ok(target) if plan.needs_placement => Some(observe::placement(&deps.estate, &call.service.runs_on, target).await),
-        _ => None,
+/// The plan made again with the room on the instances; what it wishes for the tasks stays the same.
+fn with_room(plan: Plan, placement: Option<&Reading<Placement>>, call: &Call<'_>, seen: &Observation, policy: &ServicePolicy<'_>) -> Plan {
+    let Some(placement) = placement else { return plan };
+    let seen = Observation { placement: Some(placement.clone()), ..seen.clone() };
+    checked(decide(&call.wake, &seen, policy, seen.at), &seen, policy, seen.at)
+}
+
+async fn placement<E: Estate>(deps: &Deps<E>, call: &Call<'_>, plan: &Plan, seen: &Observation) -> Option<Reading<Placement>> {
+    match plan.needs_placement {
+        true => Some(observe::placement(&deps.estate, &call.service.runs_on, seen).await),
+        false => None,
     }
 }
 

@@ -12,14 +12,15 @@ use crate::deps::Estate;
 
 /// The service as it is now. Parts that cannot be read say so in their place; nothing here fails.
 pub async fn observe<E: Estate>(estate: &E, policy: &ServicePolicy<'_>, now: Timestamp) -> Observation {
-    let (alarms, metrics, target, other_scaler, ledger) = tokio::join!(
+    let (alarms, metrics, target, other_scaler, ledger, instances) = tokio::join!(
         alarms(estate, policy),
         metrics(estate, policy, now),
         target(estate, &policy.service.runs_on),
         other_scaler(estate, &policy.service.runs_on),
         estate.ledger().read(&policy.key),
+        instances(estate, &policy.service.runs_on),
     );
-    Observation { at: now, alarms, metrics, target, other_scaler, ledger, placement: None }
+    Observation { at: now, alarms, metrics, target, other_scaler, ledger, instances, placement: None }
 }
 
 async fn alarms<E: Estate>(estate: &E, policy: &ServicePolicy<'_>) -> PortResult<BTreeMap<RuleName, AlarmNow>> {
@@ -70,11 +71,21 @@ async fn other_scaler<E: Estate>(estate: &E, runs_on: &RunsOn) -> PortResult<Opt
     }
 }
 
-/// The room on the cluster's instances, read only where a plan needs it.
-pub async fn placement<E: Estate>(estate: &E, runs_on: &RunsOn, seen: &TargetNow) -> PortResult<Placement> {
-    let (RunsOn::TasksOnGroup { service, .. }, Some(tasks)) = (runs_on, seen.tasks()) else {
+async fn instances<E: Estate>(estate: &E, runs_on: &RunsOn) -> PortResult<Vec<String>> {
+    match runs_on {
+        RunsOn::TasksOnGroup { service, .. } => estate.tasks().instances(&service.cluster).await,
+        RunsOn::Tasks(_) | RunsOn::Group(_) => Ok(Vec::new()),
+    }
+}
+
+/// The room on the instances that were listed, read only where a plan needs it.
+pub async fn placement<E: Estate>(estate: &E, runs_on: &RunsOn, seen: &Observation) -> PortResult<Placement> {
+    let tasks = seen.target.as_ref().ok().and_then(TargetNow::tasks);
+    let (RunsOn::TasksOnGroup { service, .. }, Some(tasks)) = (runs_on, tasks) else {
         return Ok(Placement { need: Default::default(), rooms: Vec::new() });
     };
-    let (need, rooms) = tokio::join!(estate.tasks().task_need(&tasks.task_definition), estate.tasks().instance_rooms(&service.cluster));
+    let instances = seen.instances.as_ref().map_err(Clone::clone)?;
+    let reader = estate.tasks();
+    let (need, rooms) = tokio::join!(reader.task_need(&tasks.task_definition), reader.instance_rooms(&service.cluster, instances));
     Ok(Placement { need: need?, rooms: rooms? })
 }

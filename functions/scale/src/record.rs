@@ -30,8 +30,13 @@ pub(crate) enum Remembered {
 }
 
 impl Remembered {
+    /// A record under somebody's lease is theirs to write: a note of ours would make their closing one fail, and the lease
+    /// would stay until it expires.
     pub(crate) fn unchanged(seen: &Observation) -> Self {
-        seen.ledger.as_ref().map_or(Self::Untouchable, |view| Self::Unchanged(view.record.clone()))
+        match &seen.ledger {
+            Ok(view) if view.record.leased(seen.at).is_none() => Self::Unchanged(view.record.clone()),
+            _ => Self::Untouchable,
+        }
     }
 
     fn record(&self) -> Option<&ServiceRecord> {

@@ -36,17 +36,7 @@ impl EcsServices {
         Self { ecs: Client::new(config), application_autoscaling: application_autoscaling::Client::new(config) }
     }
 
-    async fn instance_arns(&self, cluster: &str) -> PortResult<Vec<String>> {
-        let request = self.ecs.list_container_instances().cluster(cluster).status(ContainerInstanceStatus::Active);
-        let mut pages = request.into_paginator().items().send();
-        let mut arns = Vec::new();
-        while let Some(arn) = pages.next().await {
-            arns.push(arn.map_err(|error| port_error("ecs:ListContainerInstances", error))?);
-        }
-        Ok(arns)
-    }
-
-    async fn instances(&self, cluster: &str, arns: &[String]) -> PortResult<Vec<ContainerInstance>> {
+    async fn described(&self, cluster: &str, arns: &[String]) -> PortResult<Vec<ContainerInstance>> {
         let request = self.ecs.describe_container_instances().cluster(cluster);
         let answer = request.set_container_instances(Some(arns.to_vec())).send().await;
         let answer = answer.map_err(|error| port_error(DESCRIBE_INSTANCES, error))?;
@@ -80,9 +70,18 @@ impl TaskReader for EcsServices {
         answer.task_definition().map(need::task_need).ok_or_else(missing)
     }
 
-    async fn instance_rooms(&self, cluster: &str) -> PortResult<Vec<InstanceRoom>> {
-        let arns = self.instance_arns(cluster).await?;
-        let instances = in_chunks(&arns, INSTANCES_A_CALL, |chunk| self.instances(cluster, chunk)).await?;
+    async fn instances(&self, cluster: &str) -> PortResult<Vec<String>> {
+        let request = self.ecs.list_container_instances().cluster(cluster).status(ContainerInstanceStatus::Active);
+        let mut pages = request.into_paginator().items().send();
+        let mut arns = Vec::new();
+        while let Some(arn) = pages.next().await {
+            arns.push(arn.map_err(|error| port_error("ecs:ListContainerInstances", error))?);
+        }
+        Ok(arns)
+    }
+
+    async fn instance_rooms(&self, cluster: &str, instances: &[String]) -> PortResult<Vec<InstanceRoom>> {
+        let instances = in_chunks(instances, INSTANCES_A_CALL, |chunk| self.described(cluster, chunk)).await?;
         // The scheduler places nothing on an instance whose agent it cannot reach.
         let reachable = instances.iter().filter(|instance| instance.agent_connected());
         Ok(reachable.map(room::instance_room).collect())

@@ -95,6 +95,7 @@ fn observation(now: Timestamp) -> Result<Observation, AnyError> {
         target: Ok(TargetNow::Tasks(tasks)),
         other_scaler: Ok(None),
         ledger: Ok(LedgerView { record, ..LedgerView::default() }),
+        instances: Ok(Vec::new()),
         placement: None,
     })
 }

@@ -90,8 +90,11 @@ pub trait TaskReader {
     /// What one task of this definition needs.
     async fn task_need(&self, task_definition: &str) -> PortResult<TaskNeed>;
 
-    /// The cluster's instances and the room that is left on each.
-    async fn instance_rooms(&self, cluster: &str) -> PortResult<Vec<InstanceRoom>>;
+    /// The cluster's active instances, by ARN.
+    async fn instances(&self, cluster: &str) -> PortResult<Vec<String>>;
+
+    /// The room that is left on each of these instances; those that can take no task are left out.
+    async fn instance_rooms(&self, cluster: &str, instances: &[String]) -> PortResult<Vec<InstanceRoom>>;
 
     /// Who else scales this service, if anybody does.
     async fn other_scaler(&self, service: &EcsService) -> PortResult<Option<OtherScaler>>;

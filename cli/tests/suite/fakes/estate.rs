@@ -70,8 +70,12 @@ impl TaskReader for Looked {
         self.read("ecs:DescribeTaskDefinition", TaskNeed { cpu: 512, memory: 512, host_ports: Vec::new(), has_own_interface: false })
     }
 
-    async fn instance_rooms(&self, _: &str) -> PortResult<Vec<InstanceRoom>> {
-        self.read("ecs:ListContainerInstances", self.rooms.clone())
+    async fn instances(&self, _: &str) -> PortResult<Vec<String>> {
+        self.read("ecs:ListContainerInstances", vec!["instance".to_owned(); self.rooms.len()])
+    }
+
+    async fn instance_rooms(&self, _: &str, _: &[String]) -> PortResult<Vec<InstanceRoom>> {
+        self.read("ecs:DescribeContainerInstances", self.rooms.clone())
     }
 
     async fn other_scaler(&self, _: &EcsService) -> PortResult<Option<OtherScaler>> {

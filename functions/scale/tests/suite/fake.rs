@@ -114,8 +114,12 @@ impl TaskReader for FakeEstate {
         self.call("task_need", |world| Ok(world.need.clone()))
     }
 
-    async fn instance_rooms(&self, _: &str) -> PortResult<Vec<InstanceRoom>> {
-        self.call("instance_rooms", |world| Ok(world.rooms.clone()))
+    async fn instances(&self, _: &str) -> PortResult<Vec<String>> {
+        self.call("instances", |world| Ok((0..world.rooms.len()).map(|index| format!("instance-{index}")).collect()))
+    }
+
+    async fn instance_rooms(&self, _: &str, instances: &[String]) -> PortResult<Vec<InstanceRoom>> {
+        self.call("instance_rooms", |world| Ok(world.rooms.iter().take(instances.len()).cloned().collect()))
     }
 
     async fn other_scaler(&self, _: &EcsService) -> PortResult<Option<OtherScaler>> {

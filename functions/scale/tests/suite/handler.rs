@@ -254,7 +254,7 @@ fn instances_grow_with_the_tasks_and_the_first_step_is_the_third_round_trip() {
     assert_eq!((deps.estate.desired(), deps.estate.world.borrow().group.as_ref().unwrap().desired.get()), (4, 2));
     let journal = deps.estate.journal.borrow();
     assert_eq!(
-        journal[6..13],
+        journal[7..14],
         ["ledger store", "tasks_now", "group_now", "task_need", "instance_rooms", "set_group_capacity 2", "set_desired_tasks 4"]
     );
 }

@@ -14,7 +14,9 @@ fn task_need(definition: Value) -> TaskNeed {
 }
 
 fn rooms(recorded: &Recorded) -> PortResult<Vec<InstanceRoom>> {
-    wait(EcsServices::new(&recorded.config()).instance_rooms("pizza"))
+    let services = EcsServices::new(&recorded.config());
+    let instances = wait(services.instances("pizza"))?;
+    wait(services.instance_rooms("pizza", &instances))
 }
 
 #[test]

@@ -30,8 +30,16 @@ pub struct Observation {
     pub other_scaler: Reading<Option<OtherScaler>>,
     /// What is remembered.
     pub ledger: Reading<LedgerView>,
+    /// The instances under the tasks, by ARN; listed at once, so that their room is one call away where a plan needs it.
+    #[serde(default = "no_instances")]
+    pub instances: Reading<Vec<String>>,
     /// Room on the instances; read only where a plan needs it.
     pub placement: Option<Reading<Placement>>,
+}
+
+/// What a stored observation without the list means.
+fn no_instances() -> Reading<Vec<String>> {
+    Ok(Vec::new())
 }
 
 /// An alarm as it is now.

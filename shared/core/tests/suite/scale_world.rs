@@ -133,6 +133,7 @@ impl World {
             target: Ok(target),
             other_scaler: Ok(None),
             ledger: Ok(LedgerView::default()),
+            instances: Ok(Vec::new()),
             placement: None,
         };
         Self { wake: Wake { key: "alarm/1".into(), kind }, fleet, seen, now }
