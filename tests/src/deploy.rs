@@ -4,6 +4,8 @@
 //! looks for it, and a `systems` folder with the fleet files of the test.
 
 use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -28,13 +30,14 @@ pub struct Deployment {
     mode: Mode,
     calendar: bool,
     more_topics: Vec<String>,
+    is_packed: bool,
     fleets: Vec<FleetFile>,
 }
 
 impl Deployment {
     /// With these fleet files, in mode `act`, and without the minutely look at the calendar, which would come at any moment.
     pub fn of(fleets: impl IntoIterator<Item = FleetFile>) -> Self {
-        Self { mode: Mode::Act, calendar: false, more_topics: Vec::new(), fleets: fleets.into_iter().collect() }
+        Self { mode: Mode::Act, calendar: false, more_topics: Vec::new(), is_packed: false, fleets: fleets.into_iter().collect() }
     }
 
     /// With another mode.
@@ -48,6 +51,12 @@ impl Deployment {
         self
     }
 
+    /// With the function itself in the zip, as for AWS. It is some 30 MB here, unoptimised, and costs seconds each time, so
+    /// that other deployments have a line of shell in its place, which runs the built function from where it lies.
+    pub fn packed(self) -> Self {
+        Self { is_packed: true, ..self }
+    }
+
     /// With the minutely look at the calendar, as the template has it.
     pub fn with_calendar(self) -> Self {
         Self { calendar: true, ..self }
@@ -57,7 +66,7 @@ impl Deployment {
 impl LocalAws {
     /// Deploys `template.yaml` and subscribes a queue and a mail address to what people are told.
     pub async fn deploy(&self, deployment: &Deployment) -> Nightshift<'_> {
-        let checkout = self.small_checkout(&deployment.fleets);
+        let checkout = self.small_checkout(deployment);
         self.sam_deploy(&checkout, deployment);
         self.warm_up().await;
         let outputs = self.outputs("nightshift");
@@ -66,7 +75,7 @@ impl LocalAws {
         Nightshift::new(self, checkout, outputs)
     }
 
-    fn small_checkout(&self, fleets: &[FleetFile]) -> PathBuf {
+    fn small_checkout(&self, deployment: &Deployment) -> PathBuf {
         let checkout = self.folder().join("checkout");
         let code = checkout.join("functions/scale");
         let systems = checkout.join("systems");
@@ -79,8 +88,15 @@ impl LocalAws {
         for name in ["template.yaml", "samconfig.toml"] {
             copy(&project::root().join(name), &checkout.join(name));
         }
-        copy(&project::scale_bootstrap(), &code.join("bootstrap"));
-        for fleet in fleets {
+        let bootstrap = code.join("bootstrap");
+        if deployment.is_packed {
+            copy(&project::scale_stripped(), &bootstrap);
+        } else {
+            let line = format!("#!/bin/sh\nexec '{}'\n", project::scale().display());
+            std::fs::write(&bootstrap, line).expect("the test's folder can be written");
+            std::fs::set_permissions(&bootstrap, Permissions::from_mode(0o755)).expect("a script can be made executable");
+        }
+        for fleet in &deployment.fleets {
             fleet.write_into(&systems);
         }
         checkout

@@ -6,7 +6,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
 use aws_smithy_types::DateTime;
 use nightshift_core::alarms::MetricQuery;
-use serde_json::json;
 
 use crate::local_aws::LocalAws;
 
@@ -23,8 +22,6 @@ impl LocalAws {
         );
         let answered = [clusters.is_ok(), groups.is_ok(), alarms.is_ok(), tables.is_ok(), schedules.is_ok(), topics.is_ok()];
         assert_eq!(answered, [true; 6], "a service of the local AWS does not answer");
-        // This one it does not have; to find that out for the first time keeps all others waiting for seconds.
-        self.http().json("application-autoscaling", "AnyScaleFrontendService.DescribeScalableTargets", &json!({}));
     }
 
     /// Makes a cluster and in it a service with so many tasks.

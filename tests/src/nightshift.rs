@@ -122,9 +122,23 @@ impl<'a> Nightshift<'a> {
         self.aws.schedules(self.output("ScheduleGroupName")).await
     }
 
-    /// How many invocations of the function have come to their end.
-    pub fn invocations(&self) -> usize {
-        self.log_lines().iter().filter(|line| line.starts_with("REPORT RequestId")).count()
+    /// Waits until so many invocations of the function are over.
+    pub async fn heard(&self, invocations: usize) {
+        let look = async || match self.log_lines().iter().filter(|line| line.starts_with("REPORT RequestId")).count() {
+            seen if seen >= invocations => Ok(()),
+            seen => Err(format!("{seen} invocations")),
+        };
+        wait_until(&format!("{invocations} invocations are over"), Duration::from_secs(30), look).await;
+    }
+
+    /// Waits until an invocation that ended with this reason is over: it tells people before it has noted that it did.
+    pub async fn ended_with(&self, reason: &str) {
+        let field = format!("\"reason\":\"{reason}\"");
+        let look = async || match self.log_lines().iter().any(|line| line.contains(&field)) {
+            true => Ok(()),
+            false => Err("none did".to_owned()),
+        };
+        wait_until(&format!("an invocation has ended with {reason}"), Duration::from_secs(30), look).await;
     }
 
     /// What the function wrote to its log.

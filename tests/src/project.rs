@@ -26,9 +26,15 @@ pub fn command_line() -> PathBuf {
     BUILT.get_or_init(|| up_to_date("nightshift-cli", "nightshift")).clone()
 }
 
-/// The `scale` function, built, without its debug symbols: a zip of a few megabytes deploys in a second.
-pub fn scale_bootstrap() -> PathBuf {
-    let built = up_to_date("nightshift-scale", "scale");
+/// The `scale` function, built.
+pub fn scale() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| up_to_date("nightshift-scale", "scale")).clone()
+}
+
+/// The `scale` function, built, without its debug symbols: what would be packed.
+pub fn scale_stripped() -> PathBuf {
+    let built = scale();
     let stripped = build_folder().join("scale.stripped");
     if is_newer(&stripped, &built) {
         return stripped;

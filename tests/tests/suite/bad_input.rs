@@ -67,6 +67,7 @@ async fn a_service_that_does_not_exist_is_told_once() {
     let is_gone = |reason: &str| ["service_missing", "service_inactive"].contains(&reason);
     let notice = shop.nightshift.notice("that it is not there", |notice| is_gone(notice.field("reason"))).await;
     assert_eq!(notice.field("kind"), "held");
+    shop.nightshift.ended_with(notice.field("reason")).await;
     let answer = shop.nightshift.ask(&json!({ "nightshift": "recheck", "system": "shop", "service": "api", "attempt": 1 }));
     assert!(answer["reason"].as_str().is_some_and(is_gone), "{answer}");
     assert_eq!(shop.told("held"), 1);

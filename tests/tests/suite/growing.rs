@@ -30,6 +30,7 @@ async fn the_stateless_group_grows_with_its_alarm_and_shrinks_when_it_is_quiet()
     let cpu = fleet.load("web");
     let capacity = async || aws.capacity("stateless-web").await;
     aws.push(&cpu, 40.0).await;
+    nightshift.heard(2).await;
 
     aws.push(&cpu, 85.0).await;
     becomes("the group", 9, SOON, capacity).await;
@@ -41,6 +42,7 @@ async fn the_stateless_group_grows_with_its_alarm_and_shrinks_when_it_is_quiet()
     // Nobody calls: the alarm stays as it is, and the function's own schedule brings it back.
     becomes("the group", 10, AFTER_RECHECK, capacity).await;
     nightshift.notice("that it is at the most", |notice| notice.field("reason") == "at_bound").await;
+    nightshift.ended_with("at_bound").await;
     let again = nightshift.ask(&serde_json::json!({ "nightshift": "recheck", "system": "stateless", "service": "web", "attempt": 9 }));
     assert_eq!(again["reason"], "at_bound");
     holds_for("ten instances", Duration::from_secs(3), async || match capacity().await {
@@ -71,6 +73,7 @@ async fn the_pizza_service_grows_in_proportion_and_shrinks_when_it_is_quiet() {
     let cpu = fleet.load("api");
     let tasks = async || aws.tasks("pizza", "pizza-api").await;
     aws.push(&cpu, 55.0).await;
+    nightshift.heard(2).await;
 
     // ceil(2 x 100 / 60) = 4, then ceil(4 x 100 / 60) = 7, as the document says; the most is 10.
     aws.push(&cpu, 100.0).await;

@@ -24,6 +24,7 @@ async fn observe_decides_records_and_tells_but_changes_nothing() {
     assert_eq!(entry["mode"], "observe");
     assert!(entry["text"].as_str().is_some_and(|text| text.contains("would have set")), "{entry}");
 
+    shop.nightshift.ended_with("rule").await;
     // It looks again like the real thing, and does not repeat itself.
     let again = shop.nightshift.ask(&json!({ "nightshift": "recheck", "system": "shop", "service": "api", "attempt": 1 }));
     assert_ne!(again["ending"], "acted", "{again}");

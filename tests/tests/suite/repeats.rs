@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use nightshift_tests::{LocalAws, Mode};
 use serde_json::json;
 
-use crate::shop::{BUSY, CALM, Shop, fleet, step, withheld};
+use crate::shop::{AFTER_RECHECK, BUSY, CALM, Shop, fleet, step, withheld};
 
 #[tokio::test]
 async fn the_same_transition_is_dealt_with_once_whichever_way_it_comes() {
@@ -89,7 +89,12 @@ async fn many_at_once_grow_it_once() {
         let reason = answer["reason"].as_str().unwrap_or_default();
         assert!(["busy", "in_cooldown", "capacity_in_flight"].contains(&reason), "{reason}: {:?}", withheld(answer));
     }
+    for answer in &answers {
+        assert_eq!(answer["errors"], json!([]), "nobody stood in another's way: {answer}");
+    }
     assert_eq!(shop.tasks().await, 3);
+    // The one that acted has given the lease back, although the others wrote meanwhile: its own look finds the way free.
+    shop.tasks_become(4, AFTER_RECHECK).await;
 }
 
 #[tokio::test]

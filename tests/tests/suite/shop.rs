@@ -48,20 +48,21 @@ pub struct Shop<'a> {
 }
 
 impl<'a> Shop<'a> {
-    /// With two tasks under a calm load.
-    pub async fn open(aws: &'a LocalAws, fleet: FleetFile, mode: Mode) -> Self {
+    /// With two tasks, and alarms that have no data yet.
+    pub async fn build(aws: &'a LocalAws, fleet: FleetFile, mode: Mode) -> Self {
         aws.make_service("shop", "shop-api", 2).await;
         let nightshift = aws.deploy(&Deployment::of([fleet.clone()]).in_mode(mode)).await;
-        let shop = Self { aws, fleet, nightshift };
-        shop.nightshift.run(&["alarms", "sync", "--yes"]);
+        nightshift.run(&["alarms", "sync", "--yes"]);
+        Self { aws, fleet, nightshift }
+    }
+
+    /// With two tasks under a calm load.
+    pub async fn open(aws: &'a LocalAws, fleet: FleetFile, mode: Mode) -> Self {
+        let shop = Self::build(aws, fleet, mode).await;
         shop.load(CALM).await;
         shop.alarms_are("OK", "OK").await;
         // Both alarms have just told that they are OK. What comes of that has to be over before the test begins.
-        let look = async || match shop.nightshift.invocations() {
-            2 => Ok(()),
-            other => Err(format!("{other} invocations")),
-        };
-        wait_until("both alarms have been heard", SOON, look).await;
+        shop.nightshift.heard(2).await;
         shop
     }
 

@@ -22,6 +22,7 @@ async fn a_pause_holds_everything_and_resume_lets_go() {
     let notice = shop.nightshift.notice("that it is paused", |notice| notice.field("reason") == "paused").await;
     assert_eq!(notice.field("kind"), "held");
     assert!(notice.field("text").contains("the on-call engineer") && notice.field("text").contains("load test"), "{notice:?}");
+    shop.nightshift.ended_with("paused").await;
     let again = shop.nightshift.ask(&look_again());
     assert_eq!((again["decision"].as_str(), again["reason"].as_str()), (Some("hold"), Some("paused")), "{again}");
     assert_eq!(shop.tasks().await, 2);
@@ -57,10 +58,13 @@ async fn a_freeze_window_holds_and_says_why_and_until_when() {
         from.strftime("%Y-%m-%dT%H:%M:%SZ"),
         to.strftime("%Y-%m-%dT%H:%M:%SZ")
     );
-    let shop = Shop::open(&aws, fleet(&freeze), Mode::Act).await;
-    shop.load(BUSY).await;
+    let shop = Shop::build(&aws, fleet(&freeze), Mode::Act).await;
+    assert_eq!(shop.nightshift.ask(&look_again())["reason"], "frozen");
     let notice = shop.nightshift.notice("that it is frozen", |notice| notice.field("reason") == "frozen").await;
     assert!(notice.field("text").contains("launch evening"), "{notice:?}");
+    // One invocation for each alarm's change, and one for ours.
+    shop.load(BUSY).await;
+    shop.nightshift.heard(3).await;
     assert_eq!(shop.nightshift.ask(&look_again())["reason"], "frozen");
     assert_eq!(shop.tasks().await, 2);
     assert_eq!(shop.told("held"), 1);

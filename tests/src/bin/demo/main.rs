@@ -76,9 +76,9 @@ async fn deploy<'a>(aws: &'a LocalAws, tenants: &[Tenant], story: &Story) -> Nig
         story.tell(system, &format!("creating the system from systems/{system}/stack.yaml"));
         aws.deploy_system(system).await;
     }
-    let size = project::scale_bootstrap().metadata().map_or(0, |found| found.len() / 1_000_000);
+    let size = project::scale_stripped().metadata().map_or(0, |found| found.len() / 1_000_000);
     story.tell("demo", &format!("sam deploy: template.yaml with the built function ({size} MB unoptimised), Mode=act"));
-    let nightshift = aws.deploy(&Deployment::of(tenants.iter().map(|tenant| tenant.hour.fleet.clone())).with_calendar()).await;
+    let nightshift = aws.deploy(&Deployment::of(tenants.iter().map(|tenant| tenant.hour.fleet.clone())).with_calendar().packed()).await;
     story.tell("demo", "nightshift alarms sync --yes");
     story.indented(&nightshift.run(&["alarms", "sync", "--yes"]));
     nightshift
