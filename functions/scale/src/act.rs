@@ -78,12 +78,13 @@ async fn with_lease<E: Estate>(
 /// The lease was not to be had: somebody else was first, or the ledger failed between reading and writing.
 fn not_leased(plan: Plan, error: PortError, now: Timestamp) -> Acted {
     let until = now.saturating_add(BUSY_FOR).unwrap_or(Timestamp::MAX);
-    let reason = match error.kind {
-        PortErrorKind::Conflict => HoldReason::Busy { until },
-        kind => HoldReason::LedgerUnavailable { kind },
-    };
-    let troubles = if error.kind == PortErrorKind::Conflict { Vec::new() } else { vec![error] };
-    Acted { troubles, ..nothing(plan.held(reason, Some(until)), Remembered::Untouchable) }
+    match error.kind {
+        PortErrorKind::Conflict => nothing(plan.held(HoldReason::Busy { until }, Some(until)), Remembered::Contended),
+        kind => {
+            let held = plan.held(HoldReason::LedgerUnavailable { kind }, Some(until));
+            Acted { troubles: vec![error], ..nothing(held, Remembered::Untouchable) }
+        }
+    }
 }
 
 /// Growing without memory: the arrangement of the next look, whose name only this alarm transition has, stands in for the

@@ -36,13 +36,23 @@ pub async fn handle<E: Estate>(invocation: &Invocation, deps: &Deps<E>, event: &
 /// One service, one wake: observe, decide, act, record.
 async fn serve<E: Estate>(invocation: &Invocation, deps: &Deps<E>, call: &Call<'_>) -> Outcome {
     let began = invocation.now();
-    let policy = ServicePolicy::at(call.key.clone(), call.service, began);
-    let seen = observe(deps.estate(), &policy, began).await;
-    let plan = checked(decide(&call.wake, &seen, &policy, began), &seen, &policy, began);
-    let acted = act::carry_out(invocation, deps, call, plan, &seen, &policy).await;
+    let (mut seen, mut acted) = look_and_act(invocation, deps, call).await;
+    if matches!(acted.remembered, Remembered::Contended) {
+        // Perhaps it was no more than a note. Whoever really acts holds the lease, and the second look sees that.
+        (seen, acted) = look_and_act(invocation, deps, call).await;
+    }
     let outcome = record::record(invocation, deps, call, acted, seen).await;
     tell(&outcome, &deps.function, invocation.now().duration_since(began).as_millis());
     outcome
+}
+
+async fn look_and_act<E: Estate>(invocation: &Invocation, deps: &Deps<E>, call: &Call<'_>) -> (Observation, Acted) {
+    let now = invocation.now();
+    let policy = ServicePolicy::at(call.key.clone(), call.service, now);
+    let seen = observe(deps.estate(), &policy, now).await;
+    let plan = checked(decide(&call.wake, &seen, &policy, now), &seen, &policy, now);
+    let acted = act::carry_out(invocation, deps, call, plan, &seen, &policy).await;
+    (seen, acted)
 }
 
 /// A plan that the checker refuses is not carried out; it becomes the reason why nothing is.

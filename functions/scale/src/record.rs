@@ -25,6 +25,8 @@ pub(crate) enum Remembered {
     Begun(ServiceRecord),
     /// Somebody else's, or out of reach: not to be written.
     Untouchable,
+    /// Written by somebody else between our reading and our writing.
+    Contended,
     /// Out of reach when it was decided, with the next look arranged already; the record if it can be reached by now.
     Arranged { at: Timestamp, late: Option<ServiceRecord> },
 }
@@ -43,7 +45,7 @@ impl Remembered {
         match self {
             Self::Unchanged(record) | Self::Begun(record) => Some(record),
             Self::Arranged { late, .. } => late.as_ref(),
-            Self::Untouchable => None,
+            Self::Untouchable | Self::Contended => None,
         }
     }
 }
@@ -121,7 +123,7 @@ fn next_record(remembered: &Remembered, outcome: &Outcome, now: Timestamp) -> Op
         Remembered::Unchanged(record) => (record.next_version(), false),
         Remembered::Begun(record) => (closed(record, outcome, now), true),
         Remembered::Arranged { late: Some(record), .. } => (closed(record, outcome, now), true),
-        Remembered::Untouchable | Remembered::Arranged { late: None, .. } => return None,
+        Remembered::Untouchable | Remembered::Contended | Remembered::Arranged { late: None, .. } => return None,
     };
     let before = remembered.record().cloned().unwrap_or_default();
     next.told = told_now(outcome, before.told.clone());

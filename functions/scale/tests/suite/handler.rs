@@ -160,10 +160,35 @@ fn a_value_that_moved_between_plan_and_step_stops_the_step() {
 #[test]
 fn two_invocations_at_once_act_once() {
     let deps = busy(PIZZA);
-    *deps.estate.meanwhile.borrow_mut() = Some(("ledger store", |world| world.view.record.version += 1));
+    *deps.estate.meanwhile.borrow_mut() = Some(("ledger store", |world| {
+        let until = "2026-11-20T14:00:35Z".parse().unwrap();
+        world.view.record.version += 1;
+        world.view.record.lease = Some(nightshift_core::ledger::Lease { owner: "1".into(), until });
+    }));
     let answer = ok(&deps, "2", &alarm_event("cpu-high", "2026-11-20T13:59:40Z"));
     assert_eq!((&answer["reason"], deps.estate.calls("set_")), (&json!("busy"), 0));
     assert_eq!(deps.estate.world.borrow().rechecks.len(), 1, "the later one looks again");
+}
+
+#[test]
+fn the_holder_of_the_lease_is_not_disturbed_by_who_comes_second() {
+    let deps = busy(PIZZA);
+    {
+        let mut world = deps.estate.world.borrow_mut();
+        let until = "2026-11-20T14:00:35Z".parse().unwrap();
+        world.view.record.version = 7;
+        world.view.record.lease = Some(nightshift_core::ledger::Lease { owner: "1".into(), until });
+    }
+    let answer = ok(&deps, "2", &alarm_event("cpu-high", "2026-11-20T13:59:40Z"));
+    assert_eq!((&answer["reason"], deps.estate.calls("ledger store")), (&json!("busy"), 0));
+}
+
+#[test]
+fn a_note_that_somebody_wrote_meanwhile_costs_a_second_look_and_not_a_minute() {
+    let deps = busy(PIZZA);
+    *deps.estate.meanwhile.borrow_mut() = Some(("ledger store", |world| world.view.record.version += 1));
+    let answer = ok(&deps, "2", &alarm_event("cpu-high", "2026-11-20T13:59:40Z"));
+    assert_eq!((&answer["ending"], deps.estate.desired()), (&json!("acted"), 4));
 }
 
 #[test]

@@ -39,9 +39,7 @@ pub fn decide(wake: &Wake, seen: &Observation, policy: &ServicePolicy<'_>, now: 
         Ok(target) => target,
         Err(reason) => return with_id(hold(empty, reason, now), wake, seen),
     };
-    if let Some(reason) = gate(wake, seen, policy, target, now) {
-        return with_id(hold(empty, reason, now), wake, seen);
-    }
+    let gated = gate(wake, seen, policy, target, now);
     let view = seen.ledger.as_ref().ok();
     let set_by_hand = view.and_then(|view| view.bounds_override.as_ref());
     let situation = Situation {
@@ -54,7 +52,11 @@ pub fn decide(wake: &Wake, seen: &Observation, policy: &ServicePolicy<'_>, now: 
         bounds: EffectiveBounds::resolve(policy, set_by_hand, target, now),
         record: view.map(|view| view.record.settled(|step| target.desired_of(step))),
     };
-    with_id(situation.plan(empty), wake, seen)
+    let plan = match gated {
+        None => situation.plan(empty),
+        Some(reason) => hold(empty, situation.held_back(reason), now),
+    };
+    with_id(plan, wake, seen)
 }
 
 fn empty_plan(policy: &ServicePolicy<'_>, seen: &Observation) -> Plan {
@@ -126,6 +128,20 @@ impl<'a> Situation<'a> {
             }
         }
         self.with_group(plan, &verdicts)
+    }
+
+    /// The reason of a gate; a pause or a freeze that holds nothing back is no reason to speak of.
+    fn held_back(&self, reason: HoldReason) -> HoldReason {
+        let bounds = self.bounds.bounds;
+        let is_out_of_bounds = self.desired < bounds.min() || self.desired > bounds.max();
+        match reason {
+            HoldReason::Paused { .. } | HoldReason::Frozen { .. } if !is_out_of_bounds => {
+                let verdicts = self.verdicts();
+                let is_wanted = |verdict: &Verdict<'_>| verdict.in_alarm || matches!(verdict.wish, Err(HoldReason::Unreadable { .. }));
+                if verdicts.iter().any(is_wanted) { reason } else { weightiest_reason(&verdicts) }
+            }
+            _ => reason,
+        }
     }
 
     /// The one step on what the rules are about.

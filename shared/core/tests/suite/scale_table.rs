@@ -155,6 +155,8 @@ fn gates() {
     let text = table(vec![
         ("paused", grows().with(pause)),
         ("a pause that has ended", grows().with(pause).with(|w| w.ledger().pause.as_mut().unwrap().until = w.now)),
+        ("paused, and nothing is wanted", World::quiet(FLEET).with(pause)),
+        ("paused, and fewer than the least", World::quiet(FLEET).with(pause).with(|w| *w.tasks() = crate::scale_world::tasks(1))),
         ("frozen", grows().with(|w| w.now = "2026-12-31T12:00:00Z".parse().unwrap())),
         (
             "another invocation acts",
