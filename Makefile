@@ -26,7 +26,7 @@ demo: setup ## Run the main job end to end on a local AWS, with a timeline.
 
 test: setup $(TOOLS)/bin/cargo-nextest ## Run every test, end-to-end ones included.
 	@cargo build --locked -p nightshift-scale -p nightshift-cli --bins
-	@cargo nextest run --locked --workspace
+	@cargo nextest run --locked --workspace --no-fail-fast
 	@cargo test --locked --workspace --doc --quiet
 
 lint: setup $(TOOLS)/bin/cargo-deny ## Check formatting, lints, licences, sources and templates.
@@ -43,7 +43,7 @@ fix: ## Format the code.
 
 bench: setup ## Measure cold starts, memory, sizes and round trips beside a Python handler; write docs/benchmarks.md.
 	@cargo build --locked --release -p nightshift-scale
-	@$(VENV)/python tests/bench/bench.py --function target/release/scale
+	@$(VENV)/python tests/bench/bench.py --function target/release/scale --report-only
 
 package: setup ## Build the release function and zip it as target/package/scale.zip.
 	@$(VENV)/cargo-lambda lambda build --release --locked --output-format zip -p nightshift-scale

@@ -34,11 +34,10 @@ impl LocalAws {
         create.desired_count(tasks).send().await.expect("a service can be created");
     }
 
-    /// The desired count of an ECS service, which here is running at once.
+    /// The desired count of an ECS service. A local AWS starts its tasks a moment later, so the running count may lag.
     pub async fn tasks(&self, cluster: &str, service: &str) -> i32 {
         let found = self.ecs.describe_services().cluster(cluster).services(service).send().await.expect("services can be described");
         let found = found.services().first().unwrap_or_else(|| panic!("{cluster}/{service} does not exist"));
-        assert_eq!(found.running_count(), found.desired_count(), "tasks of a local AWS run at once");
         found.desired_count()
     }
 
