@@ -33,6 +33,7 @@ def main() -> int:
     decisions = [str(options.decisions)] if options.decisions else built_decisions()
     theirs = contenders.python(ROOT / "target" / "bench" / "python")
     folder = Path(tempfile.mkdtemp(prefix="nightshift-bench-"))
+    busy = report.other_work()
     try:
         rows = measure_all(ours, theirs, decisions, folder, options)
     except measures.FunctionFailed as failure:
@@ -43,8 +44,8 @@ def main() -> int:
     print("\n" + report.terminal_table(rows))
     missed = [row.what for row in rows if row.is_met is False]
     runs = f"{options.runs} cold starts, {options.first_runs} first and {options.warm_runs} warm invocations"
-    report.write_document(options.document, rows, runs, "tests/bench/bench.py --function target/release/scale")
-    print(f"\nwritten to {options.document.relative_to(ROOT) if options.document.is_relative_to(ROOT) else options.document}")
+    report.write_document(options.document, rows, runs, "tests/bench/bench.py --function target/release/scale", busy)
+    print(f"\non a machine {busy}; written to {options.document.relative_to(ROOT) if options.document.is_relative_to(ROOT) else options.document}")
     if missed:
         print(f"bench: {len(missed)} goals missed: {'; '.join(missed)}", file=sys.stderr)
     return 1 if missed and not options.report_only else 0

