@@ -45,7 +45,7 @@ fn fields_that_are_missing_or_do_not_exist() {
         ("no version", "version: 1\n", ""),
         ("a version that is no number", "version: 1", "version: one"),
         ("no system", "system: shop\n", ""),
-        ("an unknown field at the top", "notices:", "owner: anna\nnotices:"),
+        ("an unknown field at the top", "notices:", "owner: platform\nnotices:"),
         ("a typing error in a field", "cooldown:", "cooldwon:"),
         ("a field in the wrong place", "    cooldown:", "    min: 2\n    cooldown:"),
         ("no bounds", "    bounds: { min: 2, max: 20 }\n", ""),
