@@ -26,8 +26,8 @@ demo: setup ## Run the main job end to end on a local AWS, with a timeline.
 
 test: setup $(TOOLS)/bin/cargo-nextest ## Run every test, end-to-end ones included.
 	@cargo build --locked -p nightshift-scale -p nightshift-cli --bins
-	@cargo nextest run --locked --workspace --no-fail-fast
 	@cargo test --locked --workspace --doc --quiet
+	@cargo nextest run --locked --workspace --no-fail-fast
 
 lint: setup $(TOOLS)/bin/cargo-deny ## Check formatting, lints, licences, sources and templates.
 	@cargo fmt --all --check
