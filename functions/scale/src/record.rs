@@ -1,21 +1,16 @@
 //! After the act: arranges the next look, then writes the ledger and tells people, all from the same outcome.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use nightshift_core::ledger::ServiceRecord;
-use nightshift_core::notice::{Notice, told_token};
-use nightshift_core::outcome::{Ending, Outcome, StepOutcome, StepResult};
+use nightshift_core::notice::{Notice, told_after};
+use nightshift_core::outcome::{Ending, Outcome};
 use nightshift_core::ports::{Ledger, Messenger, PortErrorKind, PortResult, RecheckRequest, RecheckScheduler};
-use nightshift_core::scale::{HoldReason, Observation, WakeKind};
+use nightshift_core::scale::{Observation, WakeKind};
 use nightshift_lambda::Invocation;
 
 use crate::Acted;
 use crate::deps::{Deps, Estate};
 use crate::wakes::{Call, failure};
-
-/// A step that was not taken is tried again after this, if time can mend it.
-const RETRY_SOON: SignedDuration = SignedDuration::from_mins(1);
-/// And after this, if a person has to.
-const RETRY_LATER: SignedDuration = SignedDuration::from_mins(15);
 
 /// What the ledger holds of the service while this invocation works on it.
 pub(crate) enum Remembered {
@@ -82,7 +77,7 @@ pub(crate) async fn record<E: Estate>(
 
 /// Arranges the next look, unless one is arranged already that comes in time.
 async fn arrange<E: Estate>(invocation: &Invocation, deps: &Deps<E>, call: &Call<'_>, remembered: &Remembered, outcome: &mut Outcome) {
-    let Some(at) = next_look(outcome, invocation.now()) else { return };
+    let Some(at) = outcome.next_look(invocation.now()) else { return };
     if let Remembered::Arranged { at, .. } = remembered {
         outcome.look_again_at = Some(*at);
         return;
@@ -107,15 +102,6 @@ async fn arrange<E: Estate>(invocation: &Invocation, deps: &Deps<E>, call: &Call
     }
 }
 
-fn next_look(outcome: &Outcome, now: Timestamp) -> Option<Timestamp> {
-    let later = |wait: SignedDuration| now.saturating_add(wait).unwrap_or(Timestamp::MAX);
-    match outcome.ending() {
-        Ending::Unfinished if outcome.errors().any(|error| !error.kind.may_pass()) => Some(later(RETRY_LATER)),
-        Ending::Unfinished => Some(later(RETRY_SOON)),
-        Ending::Acted | Ending::WouldHaveActed | Ending::Held => outcome.plan.look_again_at,
-    }
-}
-
 /// Without the ledger nobody remembers what was told; then only an alarm's own transition is worth a message about holding.
 fn may_tell(outcome: &Outcome, remembered: &Remembered) -> bool {
     let is_remembered = remembered.record().is_some();
@@ -126,12 +112,12 @@ fn may_tell(outcome: &Outcome, remembered: &Remembered) -> bool {
 fn next_record(remembered: &Remembered, outcome: &Outcome, now: Timestamp) -> Option<ServiceRecord> {
     let (mut next, is_begun) = match remembered {
         Remembered::Unchanged(record) => (record.next_version(), false),
-        Remembered::Begun(record) => (closed(record, outcome, now), true),
-        Remembered::Arranged { late: Some(record), .. } => (closed(record, outcome, now), true),
+        Remembered::Begun(record) => (record.closed(&outcome.steps, now), true),
+        Remembered::Arranged { late: Some(record), .. } => (record.closed(&outcome.steps, now), true),
         Remembered::Untouchable | Remembered::Contended | Remembered::Arranged { late: None, .. } => return None,
     };
     let before = remembered.record().cloned().unwrap_or_default();
-    next.told = told_now(outcome, before.told.clone());
+    next.told = told_after(outcome, before.told.clone());
     if outcome.look_again_at.is_some() {
         next.recheck_at = outcome.look_again_at;
     }
@@ -141,27 +127,6 @@ fn next_record(remembered: &Remembered, outcome: &Outcome, now: Timestamp) -> Op
     }
     let is_new = next.told != before.told || next.recheck_at != before.recheck_at || next.handled.len() != before.handled.len();
     (is_begun || is_new).then_some(next)
-}
-
-/// The record after our lease: marks stay where something was done and are taken back where nothing was.
-fn closed(record: &ServiceRecord, outcome: &Outcome, now: Timestamp) -> ServiceRecord {
-    let done = outcome.steps.iter().find(|step| matches!(step.result, StepResult::Done | StepResult::WouldHaveDone));
-    let is_lost = |step: &StepOutcome| matches!(&step.result, StepResult::Failed { error } if error.kind == PortErrorKind::Unavailable);
-    match (&record.intent, done) {
-        (Some(_), None) if outcome.steps.iter().any(is_lost) => record.unresolved(),
-        (Some(_), Some(_)) => record.finished(),
-        (None, Some(step)) => record.finished().acted(&step.step, now),
-        (_, None) => record.withdrawn(),
-    }
-}
-
-fn told_now(outcome: &Outcome, before: Option<String>) -> Option<String> {
-    match (outcome.ending(), told_token(outcome), outcome.plan.withheld.first()) {
-        (_, Some(token), _) => Some(token),
-        (Ending::Acted, None, _) => None,
-        (_, None, Some(HoldReason::Quiet | HoldReason::AlarmCleared { .. } | HoldReason::MetricBack { .. })) => None,
-        (_, None, _) => before,
-    }
 }
 
 async fn publish<E: Estate>(deps: &Deps<E>, call: &Call<'_>, notice: Option<&Notice<'_>>) -> PortResult<()> {

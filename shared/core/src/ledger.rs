@@ -10,6 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::fleet::{Bounds, Direction, ServiceName, SystemName, TaskCount};
+use crate::outcome::{StepOutcome, StepResult};
+use crate::ports::PortErrorKind;
 use crate::scale::{Plan, Step, StepTarget};
 
 /// Which service a record is about.
@@ -224,25 +226,40 @@ impl ServiceRecord {
     }
 
     /// This record after an act without an intent.
-    pub fn acted(mut self, step: &Step, now: Timestamp) -> Self {
+    fn acted(mut self, step: &Step, now: Timestamp) -> Self {
         let direction = if step.to > step.from { Direction::Grow } else { Direction::Shrink };
         *self.mark_slot(direction) = Some(Mark { at: now, from: step.from, to: step.to });
         self.acted_at.push(now);
         self
     }
 
+    /// This record after our lease, by what became of the steps. The marks of an intent stay where its own step was taken, and are
+    /// taken back where it was not; where its answer was lost, the intent stays for the next look to judge.
+    pub fn closed(&self, steps: &[StepOutcome], now: Timestamp) -> Self {
+        let is_done = |step: &&StepOutcome| matches!(step.result, StepResult::Done | StepResult::WouldHaveDone);
+        let Some(intent) = &self.intent else {
+            let done = steps.iter().find(is_done);
+            return done.map_or_else(|| self.finished(), |step| self.finished().acted(&step.step, now));
+        };
+        match steps.iter().find(|step| step.step.target == intent.target) {
+            Some(step) if is_done(&step) => self.finished(),
+            Some(StepOutcome { result: StepResult::Failed { error }, .. }) if error.kind == PortErrorKind::Unavailable => self.unresolved(),
+            _ => self.withdrawn(),
+        }
+    }
+
     /// This record after the act: no lease, no intent.
-    pub fn finished(&self) -> Self {
+    fn finished(&self) -> Self {
         Self { lease: None, intent: None, ..self.next_version() }
     }
 
     /// This record after an act whose answer was lost: the intent stays, and the next look judges by what it then sees.
-    pub fn unresolved(&self) -> Self {
+    fn unresolved(&self) -> Self {
         Self { lease: None, ..self.next_version() }
     }
 
     /// This record after an act that did not take place.
-    pub fn withdrawn(&self) -> Self {
+    fn withdrawn(&self) -> Self {
         let mut record = self.finished();
         if let Some(intent) = &self.intent {
             record.take_back(intent);

@@ -214,7 +214,7 @@ impl<'a> Notice<'a> {
 }
 
 /// What is remembered of having told people that nothing, or nothing but in words, is done; none for what is told each time.
-pub fn told_token(outcome: &Outcome) -> Option<String> {
+fn told_token(outcome: &Outcome) -> Option<String> {
     match outcome.ending() {
         Ending::Held => {
             let told = outcome.plan.withheld.iter().find(|reason| reason.is_worth_telling());
@@ -226,6 +226,16 @@ pub fn told_token(outcome: &Outcome) -> Option<String> {
         Ending::WouldHaveActed => outcome.plan.main_step().map(|step| format!("would_have:{}:{}", step.from, step.to)),
         Ending::Unfinished => outcome.errors().next().map(|error| format!("failed:{}:{}", error.operation, error.kind)),
         Ending::Acted => None,
+    }
+}
+
+/// What is remembered after this outcome of what people were told: forgotten once something is done or all is well.
+pub fn told_after(outcome: &Outcome, before: Option<String>) -> Option<String> {
+    match (outcome.ending(), told_token(outcome), outcome.plan.withheld.first()) {
+        (_, Some(token), _) => Some(token),
+        (Ending::Acted, None, _) => None,
+        (_, None, Some(HoldReason::Quiet | HoldReason::AlarmCleared { .. } | HoldReason::MetricBack { .. })) => None,
+        (_, None, _) => before,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The log line, the metric line, the ledger's history, the notice and the function's answer are all rendered from this value.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -87,6 +87,11 @@ pub struct Outcome {
     pub troubles: Vec<PortError>,
 }
 
+/// A step that was not taken is tried again after this, if time can mend it.
+const RETRY_SOON: SignedDuration = SignedDuration::from_mins(1);
+/// And after this, if a person has to.
+const RETRY_LATER: SignedDuration = SignedDuration::from_mins(15);
+
 /// How it ended, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -113,6 +118,16 @@ impl Outcome {
             Ending::WouldHaveActed
         } else {
             Ending::Unfinished
+        }
+    }
+
+    /// When to look again: as planned, or for a step that was not taken as soon as time, or a person, may have mended it.
+    pub fn next_look(&self, now: Timestamp) -> Option<Timestamp> {
+        let later = |wait: SignedDuration| now.saturating_add(wait).unwrap_or(Timestamp::MAX);
+        match self.ending() {
+            Ending::Unfinished if self.errors().any(|error| !error.kind.may_pass()) => Some(later(RETRY_LATER)),
+            Ending::Unfinished => Some(later(RETRY_SOON)),
+            Ending::Acted | Ending::WouldHaveActed | Ending::Held => self.plan.look_again_at,
         }
     }
 

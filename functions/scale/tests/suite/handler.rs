@@ -247,8 +247,8 @@ services:
       - { name: cpu-low, when: { metric: cpu, below: 30, for: 10m }, then: { remove: 1 } }
 "#;
 
-#[test]
-fn instances_grow_with_the_tasks_and_the_first_step_is_the_third_round_trip() {
+/// One instance whose two network interfaces are taken, under two busy tasks.
+fn crowded() -> Deps<FakeEstate> {
     let deps = busy(ON_INSTANCES);
     {
         let mut world = deps.estate.world.borrow_mut();
@@ -273,6 +273,22 @@ fn instances_grow_with_the_tasks_and_the_first_step_is_the_third_round_trip() {
             ..InstanceRoom::default()
         }];
     }
+    deps
+}
+
+#[test]
+fn tasks_that_were_refused_although_their_instances_came_have_no_cooldown() {
+    let deps = crowded();
+    *deps.estate.fail_named.borrow_mut() = Some(("set_desired_tasks", nightshift_core::ports::PortErrorKind::Throttled));
+    ok(&deps, "1", &alarm_event("cpu-high", "2026-11-20T13:59:40Z"));
+    let world = deps.estate.world.borrow();
+    assert_eq!(world.group.as_ref().unwrap().desired.get(), 2, "the instance was asked for");
+    assert_eq!(world.view.record.last_grow, None, "the tasks were not, so they are tried again at once");
+}
+
+#[test]
+fn instances_grow_with_the_tasks_and_the_first_step_is_the_third_round_trip() {
+    let deps = crowded();
     ok(&deps, "1", &alarm_event("cpu-high", "2026-11-20T13:59:40Z"));
     let history = deps.estate.world.borrow().history[0].outcome.clone();
     assert!(history["observation"]["placement"]["Ok"]["rooms"].is_array(), "history keeps the room, for replay");
