@@ -26,34 +26,30 @@ const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
 /// When another invocation was first: it holds the lease until its own end, which is a minute off at most.
 const BUSY_FOR: SignedDuration = SignedDuration::from_mins(1);
 
-pub(crate) async fn carry_out<E: Estate>(
-    invocation: &Invocation,
-    deps: &Deps<E>,
-    call: &Call<'_>,
-    plan: Plan,
-    seen: &Observation,
-    policy: &ServicePolicy<'_>,
-) -> Acted {
+/// One look at one service: who looks, for whom, and what was seen.
+pub(crate) struct Look<'l, E> {
+    pub invocation: &'l Invocation,
+    pub deps: &'l Deps<E>,
+    pub call: &'l Call<'l>,
+    pub seen: &'l Observation,
+    pub policy: &'l ServicePolicy<'l>,
+}
+
+pub(crate) async fn carry_out<E: Estate>(look: &Look<'_, E>, plan: Plan) -> Acted {
+    let seen = look.seen;
     if plan.steps.is_empty() && !plan.needs_placement {
         return nothing(plan, Remembered::unchanged(seen));
     }
     match &seen.ledger {
-        Ok(view) => with_lease(invocation, deps, call, plan, seen, policy, &view.record).await,
+        Ok(view) => with_lease(look, plan, &view.record).await,
         // Nothing to claim: what only the room on instances could ask for waits for the ledger.
         Err(_) if plan.steps.is_empty() => nothing(plan, Remembered::Untouchable),
-        Err(_) => without_ledger(invocation, deps, call, plan, seen, policy).await,
+        Err(_) => without_ledger(look, plan).await,
     }
 }
 
-async fn with_lease<E: Estate>(
-    invocation: &Invocation,
-    deps: &Deps<E>,
-    call: &Call<'_>,
-    plan: Plan,
-    seen: &Observation,
-    policy: &ServicePolicy<'_>,
-    record: &ServiceRecord,
-) -> Acted {
+async fn with_lease<E: Estate>(look: &Look<'_, E>, plan: Plan, record: &ServiceRecord) -> Acted {
+    let Look { invocation, deps, call, seen, .. } = *look;
     let now = invocation.now();
     let settled = record.settled(|target| seen.target.as_ref().ok().and_then(|seen| seen.desired_of(target)));
     let lease =
@@ -65,13 +61,13 @@ async fn with_lease<E: Estate>(
     let (stored, fresh, placement) = tokio::join!(
         deps.estate.ledger().store(&call.key, record.version, &begun),
         observe::target(&deps.estate, &call.service.runs_on),
-        placement(deps, call, &plan, seen),
+        look.placement(&plan),
     );
     if let Err(error) = stored {
         return not_leased(plan, error, now);
     }
-    let plan = with_room(plan, placement.as_ref(), call, seen, policy);
-    let steps = take_steps(invocation, deps, &plan, fresh.as_ref()).await;
+    let plan = look.with_room(plan, placement.as_ref());
+    let steps = look.take_steps(&plan, fresh.as_ref()).await;
     Acted { plan, placement, steps, remembered: Remembered::Begun(begun), troubles: Vec::new() }
 }
 
@@ -89,14 +85,8 @@ fn not_leased(plan: Plan, error: PortError, now: Timestamp) -> Acted {
 
 /// Growing without memory: the arrangement of the next look, whose name only this alarm transition has, stands in for the
 /// claim. If it is arranged already, this transition was acted on already.
-async fn without_ledger<E: Estate>(
-    invocation: &Invocation,
-    deps: &Deps<E>,
-    call: &Call<'_>,
-    plan: Plan,
-    seen: &Observation,
-    policy: &ServicePolicy<'_>,
-) -> Acted {
+async fn without_ledger<E: Estate>(look: &Look<'_, E>, plan: Plan) -> Acted {
+    let Look { invocation, deps, call, seen, .. } = *look;
     let request = RecheckRequest {
         key: call.key.clone(),
         at: plan.look_again_at.unwrap_or(seen.at),
@@ -107,13 +97,13 @@ async fn without_ledger<E: Estate>(
     let (claimed, fresh, placement) = tokio::join!(
         deps.estate.rechecks().schedule(&request, &invocation.function_arn),
         observe::target(&deps.estate, &call.service.runs_on),
-        placement(deps, call, &plan, seen),
+        look.placement(&plan),
     );
     let kind = seen.ledger.as_ref().err().map_or(PortErrorKind::Unavailable, |error| error.kind);
     match claimed {
         Ok(()) => {
-            let plan = with_room(plan, placement.as_ref(), call, seen, policy);
-            let steps = take_steps(invocation, deps, &plan, fresh.as_ref()).await;
+            let plan = look.with_room(plan, placement.as_ref());
+            let steps = look.take_steps(&plan, fresh.as_ref()).await;
             // A ledger that was only out of breath still learns of it, so that cooldown and budget hold from now on.
             let late = deps.estate.ledger().read(&call.key).await.ok().map(|view| view.record);
             Acted { plan, placement, steps, remembered: Remembered::Arranged { at: request.at, late }, troubles: Vec::new() }
@@ -130,39 +120,36 @@ async fn without_ledger<E: Estate>(
     }
 }
 
-/// The plan made again with the room on the instances; what it wishes for the tasks stays the same.
-fn with_room(plan: Plan, placement: Option<&Reading<Placement>>, call: &Call<'_>, seen: &Observation, policy: &ServicePolicy<'_>) -> Plan {
-    let Some(placement) = placement else { return plan };
-    let seen = Observation { placement: Some(placement.clone()), ..seen.clone() };
-    checked(decide(&call.wake, &seen, policy, seen.at), &seen, policy, seen.at)
-}
-
-async fn placement<E: Estate>(deps: &Deps<E>, call: &Call<'_>, plan: &Plan, seen: &Observation) -> Option<Reading<Placement>> {
-    match plan.needs_placement {
-        true => Some(observe::placement(&deps.estate, &call.service.runs_on, seen).await),
-        false => None,
+impl<E: Estate> Look<'_, E> {
+    async fn placement(&self, plan: &Plan) -> Option<Reading<Placement>> {
+        match plan.needs_placement {
+            true => Some(observe::placement(&self.deps.estate, &self.call.service.runs_on, self.seen).await),
+            false => None,
+        }
     }
-}
 
-/// Takes the steps in order; one that cannot be taken stops the others of the same direction from being half a plan only
-/// where they build on it: tasks may be wished although their instances could not be, since they wait for room by themselves.
-async fn take_steps<E: Estate>(
-    invocation: &Invocation,
-    deps: &Deps<E>,
-    plan: &Plan,
-    fresh: Result<&TargetNow, &PortError>,
-) -> Vec<StepOutcome> {
-    let mut outcomes = Vec::with_capacity(plan.steps.len());
-    for step in &plan.steps {
-        let result = match guard(step, fresh) {
-            Some(stopped) => stopped,
-            None if invocation.time_left() < TIME_FOR_A_STEP => StepResult::OutOfTime,
-            None if deps.config.mode == Mode::Observe => StepResult::WouldHaveDone,
-            None => take(deps, step).await,
-        };
-        outcomes.push(StepOutcome { step: step.clone(), result });
+    /// The plan made again with the room on the instances; what it wishes for the tasks stays the same.
+    fn with_room(&self, plan: Plan, placement: Option<&Reading<Placement>>) -> Plan {
+        let Some(placement) = placement else { return plan };
+        let seen = Observation { placement: Some(placement.clone()), ..self.seen.clone() };
+        checked(decide(&self.call.wake, &seen, self.policy, seen.at), &seen, self.policy, seen.at)
     }
-    outcomes
+
+    /// Takes the steps in order. One that cannot be taken does not stop the next: tasks may be wished although their
+    /// instances could not be, since they wait for room by themselves.
+    async fn take_steps(&self, plan: &Plan, fresh: Result<&TargetNow, &PortError>) -> Vec<StepOutcome> {
+        let mut outcomes = Vec::with_capacity(plan.steps.len());
+        for step in &plan.steps {
+            let result = match guard(step, fresh) {
+                Some(stopped) => stopped,
+                None if self.invocation.time_left() < TIME_FOR_A_STEP => StepResult::OutOfTime,
+                None if self.deps.config.mode == Mode::Observe => StepResult::WouldHaveDone,
+                None => take(self.deps, step).await,
+            };
+            outcomes.push(StepOutcome { step: step.clone(), result });
+        }
+        outcomes
+    }
 }
 
 /// The last look: a value other than the one that was planned on stops the step. A look that failed stops taking away only.

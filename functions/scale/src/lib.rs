@@ -51,7 +51,7 @@ async fn look_and_act<E: Estate>(invocation: &Invocation, deps: &Deps<E>, call: 
     let policy = ServicePolicy::at(call.key.clone(), call.service, now);
     let seen = observe(deps.estate(), &policy, now).await;
     let plan = checked(decide(&call.wake, &seen, &policy, now), &seen, &policy, now);
-    let acted = act::carry_out(invocation, deps, call, plan, &seen, &policy).await;
+    let acted = act::carry_out(&act::Look { invocation, deps, call, seen: &seen, policy: &policy }, plan).await;
     (seen, acted)
 }
 
