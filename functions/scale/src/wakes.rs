@@ -1,5 +1,7 @@
 //! Which services an event concerns, and the one answer that comes of all of them.
 
+use std::fmt;
+
 use jiff::{SignedDuration, Timestamp};
 use nightshift_core::fleet::{Fleet, Fleets, Service, ServiceName};
 use nightshift_core::ledger::ServiceKey;
@@ -14,6 +16,9 @@ use serde_json::{Value, json};
 const CALENDAR_WINDOW: SignedDuration = SignedDuration::from_mins(10);
 /// Every service is looked at once in so many minutes, whatever happens: alarm events can be lost.
 const SWEEP_MINUTES: i64 = 5;
+/// Of events that wake another function, or none.
+const AIM_BETTER: &str =
+    "Narrow the EventBridge rule to detail-type \"CloudWatch Alarm State Change\", or call the function that it is for.";
 
 /// One service to look at.
 pub(crate) struct Call<'a> {
@@ -41,10 +46,22 @@ impl<'a> Wakes<'a> {
             wakes.is_queue |= record.message_id.is_some();
             let before = wakes.calls.len();
             match &record.result {
+                Err(ignored) if ignored.is_of_another_kind() => wakes.not_an_alarm(ignored),
                 Err(ignored) => wakes.ignore(ignored.code(), format!("{ignored}. {}", ignored.remedy())),
                 Ok(Signal::Alarm(alarm)) => wakes.alarm(alarm, fleets, region),
                 Ok(Signal::Recheck(recheck)) => wakes.recheck(recheck, fleets),
                 Ok(Signal::CalendarTick) => wakes.tick(fleets, region, now),
+                Ok(
+                    other @ (Signal::Image(_)
+                    | Signal::Service(_)
+                    | Signal::Refresh(_)
+                    | Signal::Secret(_)
+                    | Signal::Object(_)
+                    | Signal::Report(_)
+                    | Signal::Release(_)
+                    | Signal::FrontEnd(_)
+                    | Signal::Pipeline(_)),
+                ) => wakes.not_an_alarm(other),
             }
             for call in wakes.calls.iter_mut().skip(before) {
                 call.message_id.clone_from(&record.message_id);
@@ -109,6 +126,11 @@ impl<'a> Wakes<'a> {
                 }
             }
         }
+    }
+
+    /// What wakes another function, or none: this one's rule is too wide.
+    fn not_an_alarm(&mut self, what: impl fmt::Display) {
+        self.ignore("not_an_alarm", format!("not for this function: {what}. {AIM_BETTER}"));
     }
 
     fn ignore(&mut self, reason: &str, text: String) {

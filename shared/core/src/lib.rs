@@ -9,5 +9,6 @@ pub mod ledger;
 pub mod notice;
 pub mod outcome;
 pub mod ports;
+pub mod release;
 pub mod scale;
 pub mod signal;

@@ -3,6 +3,7 @@
 //! Rendered from the outcome alone. One message carries text for people, JSON for queues and functions, and attributes to
 //! filter on; chat topics get Amazon Q's custom-notification form instead.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::fleet::{Direction, EcsService};
@@ -23,7 +24,8 @@ pub struct Message {
 }
 
 /// How much a notice matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Done as planned.
     Info,

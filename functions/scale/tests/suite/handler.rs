@@ -218,6 +218,42 @@ fn events_that_are_not_ours_are_answered_with_the_reason() {
     assert_eq!(deps.estate.journal.borrow().len(), 0, "no call is made for them");
 }
 
+/// The samples that wake another function, or none: each is named, counted, and nothing is read for it.
+#[test]
+fn what_is_for_another_function_is_told_as_such() {
+    let deps = busy(PIZZA);
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
+    let read = |name: &str| serde_json::from_str(&std::fs::read_to_string(format!("{folder}/{name}.json")).unwrap()).unwrap();
+    let mut told = String::new();
+    for name in [
+        "foreign-ecr-push",
+        "ecr-push",
+        "ecr-scan-complete",
+        "inspector-scan",
+        "ecs-deployment-failed",
+        "instance-refresh-succeeded",
+        "secret-rotated",
+        "s3-object-created",
+        "region-report",
+        "release-deploy",
+        "front-end",
+        "codepipeline-approval-sns",
+    ] {
+        let answer = ok(&deps, "1", &read(name));
+        assert_eq!((&answer["decision"], &answer["reason"]), (&json!("hold"), &json!("not_an_alarm")), "{name}");
+        told.push_str(&format!("{name}: {}\n", answer["text"].as_str().unwrap()));
+    }
+    let unheard_of = json!({ "detail-type": "Scheduled Event", "source": "aws.events", "detail": {} });
+    let deleted = json!({ "detail-type": "ECR Image Action", "detail": { "action-type": "DELETE", "repository-name": "pizza-api" } });
+    for event in [unheard_of, deleted] {
+        let answer = ok(&deps, "1", &event);
+        assert_eq!(answer["reason"], "not_an_alarm");
+        told.push_str(&format!("{}\n", answer["text"].as_str().unwrap()));
+    }
+    insta::assert_snapshot!(told);
+    assert_eq!(deps.estate.journal.borrow().len(), 0, "no call is made for them");
+}
+
 #[test]
 fn one_bad_record_does_not_stop_the_others_of_a_batch() {
     let deps = busy(PIZZA);

@@ -13,6 +13,7 @@ use super::cron::{Cron, Zone};
 use super::file::Service;
 use super::limits::{FreezeTime, FreezeWindow};
 use super::names::RuleName;
+use super::path::Path;
 use super::times;
 use super::units::Bounds;
 
@@ -132,9 +133,20 @@ impl Service {
 
     /// The freeze that holds at `now`; of several the one that ends last.
     pub fn frozen_at(&self, now: Timestamp) -> Option<Frozen> {
-        let holding = self.limits.freeze.iter().filter_map(|window| Some((window.holds_at(now)?, window)));
-        holding.max_by_key(|(until, _)| *until).map(|(until, window)| Frozen { why: window.why.clone(), until })
+        frozen_by(&self.limits.freeze, now)
     }
+}
+
+impl Path {
+    /// The freeze that holds at `now`; of several the one that ends last.
+    pub fn frozen_at(&self, now: Timestamp) -> Option<Frozen> {
+        frozen_by(&self.freeze, now)
+    }
+}
+
+fn frozen_by(windows: &[FreezeWindow], now: Timestamp) -> Option<Frozen> {
+    let holding = windows.iter().filter_map(|window| Some((window.holds_at(now)?, window)));
+    holding.max_by_key(|(until, _)| *until).map(|(until, window)| Frozen { why: window.why.clone(), until })
 }
 
 impl FreezeWindow {

@@ -6,9 +6,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::approval::Pipeline;
 use super::calendar::CalendarEntry;
+use super::deploy::{Deploy, DeployTarget, RotatedSecrets};
+use super::front_end::FrontEnd;
 use super::limits::{Cooldown, Limits};
-use super::names::{ServiceName, SystemName};
+use super::names::{FrontEndName, PathName, ServiceName, StageName, SystemName};
+use super::path::Path;
 use super::rule::Rule;
 use super::runs_on::{LoadBalancer, RunsOn};
 use super::units::{Bounds, TaskCount};
@@ -30,6 +34,15 @@ pub struct Fleet {
     pub notices: Notices,
     /// The services by name.
     pub services: BTreeMap<ServiceName, Service>,
+    /// Deploy paths by name; a service names the one that it takes.
+    #[serde(default)]
+    pub paths: BTreeMap<PathName, Path>,
+    /// Front ends by name: files in a bucket behind CloudFront.
+    #[serde(default)]
+    pub front_ends: BTreeMap<FrontEndName, FrontEnd>,
+    /// CodePipeline pipelines, by their own names, whose manual approvals are answered on Nightshift's page.
+    #[serde(default)]
+    pub pipelines: BTreeMap<String, Pipeline>,
 }
 
 /// Who is told.
@@ -69,11 +82,28 @@ pub struct Service {
     /// How much may happen.
     #[serde(default)]
     pub limits: Limits,
+    /// How a pushed image becomes a release; without it no push concerns the service.
+    #[serde(default)]
+    pub deploy: Option<Deploy>,
+    /// What happens when a secret that its tasks read is rotated.
+    #[serde(default)]
+    pub rotated_secrets: RotatedSecrets,
 }
 
 impl Service {
     /// The smallest count that is ever allowed, by bounds or calendar.
     pub fn least_ever(&self) -> TaskCount {
         self.calendar.iter().map(|entry| entry.bounds.min()).fold(self.bounds.min(), TaskCount::min)
+    }
+
+    /// What a release changes in a stage: the target that is written for it, else what the service runs on.
+    pub fn deploy_target(&self, stage: &StageName) -> DeployTarget {
+        let written = self.deploy.as_ref().and_then(|deploy| deploy.targets.get(stage));
+        written.cloned().unwrap_or_else(|| self.own_target())
+    }
+
+    /// What a release changes where no stage says otherwise: what the service runs on.
+    pub fn own_target(&self) -> DeployTarget {
+        DeployTarget::from(&self.runs_on)
     }
 }

@@ -114,6 +114,11 @@ fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestam
     text.parse().map(Some).map_err(|_| wrong())
 }
 
+/// An instant where one must be written.
+pub(super) fn needed_instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    instant(deserializer)?.ok_or_else(|| D::Error::custom("there is no instant; write it like 2026-12-24T12:00:00Z"))
+}
+
 impl TryFrom<FreezeFile> for FreezeWindow {
     type Error = String;
     fn try_from(file: FreezeFile) -> Result<Self, String> {

@@ -63,6 +63,22 @@ name_type!(
     /// The name of a rule within its service.
     RuleName
 );
+name_type!(
+    /// The name of a deploy path within its file.
+    PathName
+);
+name_type!(
+    /// The name of a stage within its path.
+    StageName
+);
+name_type!(
+    /// The name of an approver, as the ledger shows it.
+    ApproverName
+);
+name_type!(
+    /// The name of a front end within its system.
+    FrontEndName
+);
 
 /// Names become parts of alarm names, schedule names and keys, so they are short and plain.
 fn plain_name(text: &str) -> Result<(), String> {

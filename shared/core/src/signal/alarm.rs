@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::ignored::{Ignored, shown};
-use super::lenient::{embedded, field, first_field, number, says_something, text, text_field};
+use super::lenient::{
+    account_number, embedded, field, first_field, is_account_number, is_region_code, number, says_something, text, text_field,
+};
 use super::{AlarmKind, AlarmSignal, AlarmState, Contributor, Suppressor, Via, time};
 
 /// What the envelopes tell about an alarm's event.
@@ -97,26 +99,14 @@ fn name_in_arn(arn: &str) -> Option<String> {
 }
 
 fn account(body: &Value, envelope: &Value, arn: Option<&str>) -> Option<String> {
-    first_field(body, &["AWSAccountId", "accountId"])
-        .or_else(|| first_field(envelope, &["accountId", "account"]))
-        // As a JSON number an account id loses its leading zeros.
-        .and_then(|value| if value.is_u64() { text(value).map(|digits| format!("{digits:0>12}")) } else { text(value) })
-        .or_else(|| arn.and_then(|arn| arn.split(':').nth(4)).map(str::to_owned))
-        .filter(|account| account.len() == 12 && account.bytes().all(|letter| letter.is_ascii_digit()))
+    let told = first_field(body, &["AWSAccountId", "accountId"]).or_else(|| first_field(envelope, &["accountId", "account"]));
+    let in_arn = || arn.and_then(|arn| arn.split(':').nth(4)).filter(|account| is_account_number(account)).map(str::to_owned);
+    told.and_then(account_number).or_else(in_arn)
 }
 
 fn region(body: &Value, envelope: &Value, arn: Option<&str>) -> Option<String> {
     let from_arn = arn.and_then(|arn| arn.split(':').nth(3)).map(str::to_owned);
     [from_arn, text_field(body, "region"), text_field(envelope, "region")].into_iter().flatten().find(|region| is_region_code(region))
-}
-
-/// `us-east-1`, `us-gov-west-1`, `eusc-de-east-1`; not "EU (London)", "EU - Ireland" or `us-east-*`.
-fn is_region_code(text: &str) -> bool {
-    let Some((words, number)) = text.rsplit_once('-') else {
-        return false;
-    };
-    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|letter| letter.is_ascii_lowercase());
-    !number.is_empty() && number.bytes().all(|letter| letter.is_ascii_digit()) && words.contains('-') && words.split('-').all(is_word)
 }
 
 fn recent_datapoints(reason_data: &Value) -> Vec<f64> {

@@ -64,3 +64,22 @@ pub(super) fn says_something(object: &Value, name: &str) -> bool {
         None => false,
     }
 }
+
+/// An account's twelve digits. As a JSON number it has lost its leading zeros.
+pub(super) fn account_number(value: &Value) -> Option<String> {
+    let digits = if value.is_u64() { text(value).map(|digits| format!("{digits:0>12}")) } else { text(value) };
+    digits.filter(|account| is_account_number(account))
+}
+
+pub(super) fn is_account_number(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|letter| letter.is_ascii_digit())
+}
+
+/// `us-east-1`, `us-gov-west-1`, `eusc-de-east-1`; not "EU (London)", "EU - Ireland" or `us-east-*`.
+pub(super) fn is_region_code(text: &str) -> bool {
+    let Some((words, number)) = text.rsplit_once('-') else {
+        return false;
+    };
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|letter| letter.is_ascii_lowercase());
+    !number.is_empty() && number.bytes().all(|letter| letter.is_ascii_digit()) && words.contains('-') && words.split('-').all(is_word)
+}

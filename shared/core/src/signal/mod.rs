@@ -1,14 +1,22 @@
 //! What woke the function: any envelope read into one [`Signal`] per record.
 //!
-//! Owns the shapes of alarm events, of their carriers (EventBridge, SNS, SQS, direct invocation) and of our own
-//! schedule inputs. Never fails, panics or reads a clock: what is not understood becomes an [`Ignored`] with a code,
+//! Owns the shapes of the services' events, of their carriers (EventBridge, SNS, SQS, direct invocation) and of our own
+//! inputs. Never fails, panics or reads a clock: what is not understood becomes an [`Ignored`] with a code,
 //! and an unknown time stays unknown. A signal says what the sender claimed, not what is true now: deciders re-read.
 
 mod alarm;
 mod ignored;
+mod image;
+mod instruction;
 mod lenient;
+mod object;
 mod parse;
+mod pipeline;
+mod release;
+mod rollout;
+mod secret;
 mod time;
+mod told;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +26,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use ignored::Ignored;
+use ignored::shown;
 pub use parse::parse;
+pub use release::{
+    FrontEndSignal, ImageEvent, ImageSignal, ObjectSignal, PipelineSignal, RefreshSignal, ReleaseCommand, ReleaseVerb, ReportSignal,
+    SecretSignal, ServiceSignal, report_detail,
+};
 
 /// A whole invocation's event, record by record.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +61,24 @@ pub enum Signal {
     Recheck(RecheckSignal),
     /// Our own recurring schedule: bounds that come from calendars may have changed.
     CalendarTick,
+    /// An image was pushed or scanned.
+    Image(ImageSignal),
+    /// An ECS service's deployment moved on.
+    Service(ServiceSignal),
+    /// An instance refresh moved on.
+    Refresh(RefreshSignal),
+    /// A secret was rotated.
+    Secret(SecretSignal),
+    /// A file of a bucket was written or deleted.
+    Object(ObjectSignal),
+    /// Another region's report.
+    Report(ReportSignal),
+    /// A person's command about a release.
+    Release(ReleaseCommand),
+    /// Our own one-time schedule for a front end.
+    FrontEnd(FrontEndSignal),
+    /// CodePipeline asks people.
+    Pipeline(PipelineSignal),
 }
 
 /// A state change of a CloudWatch alarm, as its carrier told it.
@@ -238,7 +269,7 @@ impl Signal {
 }
 
 /// FNV-1a, 64 bits: stable between builds and machines, which the standard library's hasher does not promise.
-fn digest(text: &str) -> u64 {
+pub(crate) fn digest(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
@@ -250,6 +281,22 @@ impl fmt::Display for Signal {
                 write!(out, "re-check {} of {}/{}", recheck.attempt, recheck.system, recheck.service)
             }
             Self::CalendarTick => out.write_str("calendar tick"),
+            Self::Image(image) => {
+                let what = if image.what == ImageEvent::Pushed { "push to" } else { "scan in" };
+                write!(out, "{what} {}", shown(&image.repository))
+            }
+            Self::Service(service) => write!(out, "{} of ECS service {}", shown(&service.event_name), shown(&service.service)),
+            Self::Refresh(refresh) => write!(out, "instance refresh of group {}: {}", shown(&refresh.group), refresh.event_name),
+            Self::Secret(secret) => write!(out, "rotation of {}", shown(&secret.secret)),
+            Self::Object(object) => write!(out, "changed file in {}", shown(&object.bucket)),
+            Self::Report(report) => {
+                write!(out, "report of {} on {}/{}", shown(&report.region), shown(&report.system), shown(&report.service))
+            }
+            Self::Release(command) => {
+                write!(out, "command of {} for {}/{}", shown(&command.by), shown(&command.system), shown(&command.service))
+            }
+            Self::FrontEnd(look) => write!(out, "look at front end {}/{}", shown(&look.system), shown(&look.front_end)),
+            Self::Pipeline(pipeline) => write!(out, "question of pipeline {}", shown(&pipeline.pipeline)),
         }
     }
 }

@@ -1,14 +1,16 @@
-//! Envelopes: from what the Lambda runtime was given down to the alarm or our own instruction inside.
+//! Envelopes: from what the Lambda runtime was given down to the event or our own instruction inside.
 //!
 //! Owns which carriers are known and how they nest (EventBridge, SNS, SQS, a failure destination's record, each in
-//! the others). Never recurses without a bound, and never lets one record's trouble touch another's.
+//! the others), and which module reads what is inside. Never recurses without a bound, and never lets one record's
+//! trouble touch another's.
 
 use serde_json::Value;
 
 use super::alarm::{self, Carried};
 use super::ignored::{Ignored, shown};
-use super::lenient::{embedded, field, first_field, number, text, text_field};
-use super::{Parsed, RecheckSignal, Record, Signal, Via, time};
+use super::lenient::{embedded, field, first_field, text, text_field};
+use super::told::Told;
+use super::{Parsed, Record, Signal, Via, image, instruction, object, pipeline, rollout, secret};
 
 /// Layers inside one another. The deepest real one, a queued failure record of an SNS batch of EventBridge events, has
 /// nine: record, body, its text, payload, batch, record, notification, message, its text.
@@ -94,7 +96,7 @@ fn open_object(object: &Value, layer: Layer) -> Vec<Outcome> {
         return open(records, layer.inside(".Records"));
     }
     if let Some(word) = field(object, "nightshift") {
-        return vec![instruction(word, object)];
+        return vec![instruction::read(word, object)];
     }
     if let Some(detail_type) = first_field(object, &["detail-type", "detailType"]).and_then(text) {
         return vec![event_bridge(object, &detail_type, layer)];
@@ -116,18 +118,27 @@ fn open_object(object: &Value, layer: Layer) -> Vec<Outcome> {
     vec![unwrapped(object, layer)]
 }
 
-/// No envelope is left: an alarm by itself, or nothing that we know.
-fn unwrapped(object: &Value, layer: Layer) -> Outcome {
-    if let Some(body) = field(object, "alarmData").and_then(embedded) {
-        return read_alarm(&body, object, layer);
+/// No envelope is left: something that tells of itself, or nothing that we know.
+fn unwrapped(found: &Value, layer: Layer) -> Outcome {
+    if let Some(body) = field(found, "alarmData").and_then(embedded) {
+        return read_alarm(&body, found, layer);
     }
-    if alarm::looks_like_one(object) {
-        return read_alarm(object, object, layer);
+    if alarm::looks_like_one(found) {
+        return read_alarm(found, found, layer);
     }
-    if let Some(event_source) = text_field(object, "eventSource") {
+    if object::is_record(found) {
+        return object::record(found);
+    }
+    if pipeline::looks_like_one(found) {
+        return pipeline::read(found);
+    }
+    if let Some(test) = object::test_message(found) {
+        return Err(test);
+    }
+    if let Some(event_source) = text_field(found, "eventSource") {
         return Err(Ignored::ForeignRecord { event_source: shown(&event_source) });
     }
-    Err(Ignored::unknown_envelope(object.as_object().into_iter().flat_map(|fields| fields.keys())))
+    Err(Ignored::unknown_envelope(found.as_object().into_iter().flat_map(|fields| fields.keys())))
 }
 
 fn is_sqs_record(object: &Value) -> bool {
@@ -156,7 +167,7 @@ fn event_bridge(event: &Value, detail_type: &str, layer: Layer) -> Outcome {
     // AWS's library of sample events has one with `alarmData` in place of `detail`.
     let body = first_field(event, &["detail", "alarmData"]).and_then(embedded).unwrap_or_default();
     if let Some(word) = field(&body, "nightshift") {
-        return instruction(word, &body);
+        return instruction::read(word, &body);
     }
     // Any source: aws.cloudwatch cannot be put by hand, and what is said is checked against the alarm itself later.
     if [STATE_CHANGE, CONTRIBUTOR_STATE_CHANGE].iter().any(|known| known.eq_ignore_ascii_case(detail_type)) {
@@ -166,35 +177,27 @@ fn event_bridge(event: &Value, detail_type: &str, layer: Layer) -> Outcome {
         let told = |name| text_field(&body, name).map_or_else(|| "?".to_owned(), |text| shown(&text));
         return Err(Ignored::AlarmConfigurationChange { alarm_name: told("alarmName"), operation: told("operation") });
     }
-    Err(Ignored::not_an_alarm(detail_type, text_field(event, "source").as_deref().unwrap_or("an unnamed source")))
+    service_event(Told { what: detail_type, envelope: event, body: &body })
+}
+
+/// By detail-type alone, for the same reason as with alarms.
+fn service_event(told: Told<'_>) -> Outcome {
+    let detail_type = told.what.to_ascii_lowercase();
+    match detail_type.as_str() {
+        "ecr image action" | "ecr replication action" => image::action(told),
+        "ecr image scan" | "inspector2 scan" => image::scan(told),
+        "ecs deployment state change" | "ecs service action" => rollout::service(told),
+        "object created" | "object deleted" => object::event(told),
+        "secret label updated" => secret::label(told),
+        _ if detail_type.ends_with(secret::VIA_CLOUDTRAIL) => secret::trail(told),
+        _ => match told.what.get(rollout::REFRESH.len()..) {
+            Some(happened) if detail_type.starts_with(rollout::REFRESH) => rollout::refresh(told, happened),
+            _ => Err(told.is_foreign()),
+        },
+    }
 }
 
 fn read_alarm(body: &Value, envelope: &Value, layer: Layer) -> Outcome {
     let carried = Carried { envelope, via: layer.via, event_id: layer.event_id };
     alarm::read(body, carried).map(Signal::Alarm)
-}
-
-/// Our own schedules' inputs, as `RecheckSignal::to_input` and `Signal::calendar_input` write them.
-fn instruction(word: &Value, input: &Value) -> Outcome {
-    match word.as_str() {
-        Some("calendar") => Ok(Signal::CalendarTick),
-        Some("recheck") => recheck(input).map(Signal::Recheck),
-        _ => {
-            let word = text(word).unwrap_or_else(|| word.to_string());
-            Err(Ignored::UnknownInstruction { word: shown(&word) })
-        }
-    }
-}
-
-fn recheck(input: &Value) -> Result<RecheckSignal, Ignored> {
-    let needed = |name: &str| text_field(input, name).ok_or(Ignored::IncompleteRecheck { missing: name.to_owned() });
-    // `as` saturates: a count that is negative or beyond u32 stays a count.
-    let attempt = field(input, "attempt").and_then(number).map_or(1, |count| (count as u32).max(1));
-    Ok(RecheckSignal {
-        system: needed("system")?,
-        service: needed("service")?,
-        attempt,
-        due: field(input, "due").and_then(time::timestamp),
-        because: text_field(input, "because"),
-    })
 }

@@ -4,11 +4,14 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod calendar;
+mod deploy_mistakes;
 mod fleets;
 mod good;
 mod mistakes;
 mod properties;
 mod schema;
+mod systems;
+mod tags;
 
 use std::path::PathBuf;
 
@@ -16,6 +19,9 @@ use nightshift_core::fleet::{Fleet, FleetErrors, fleet_from_yaml};
 
 /// A file that uses every field; the tests of mistakes change one thing in it.
 pub const WHOLE: &str = include_str!("fleet/whole.yaml");
+
+/// The systems of this checkout, by their folders.
+pub const SYSTEMS: [&str; 5] = ["ecommerce", "ecs-postgres", "multi-region", "pizza", "stateless"];
 
 pub fn read(text: &str) -> Fleet {
     fleet_from_yaml("fleet.yaml", text).unwrap_or_else(|errors| panic!("{errors}"))

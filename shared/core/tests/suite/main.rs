@@ -2,7 +2,13 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod alarms;
+mod approve;
 mod fleet;
+mod front_end;
+mod release_blueprint;
+mod release_properties;
+mod release_stories;
+mod release_world;
 mod scale_properties;
 mod scale_table;
 mod scale_world;

@@ -1,19 +1,25 @@
-//! Signals: every sample in events/ here; every envelope around one alarm, the alarms' own shapes, what is ignored
-//! and shapes that nobody sends on purpose in the modules below.
+//! Signals: every sample in events/ here; every envelope around one event, the alarms' and the services' own shapes, our
+//! own inputs, what is ignored and shapes that nobody sends on purpose in the modules below.
 
 // Clippy's "allow in tests" does not reach helper functions of integration tests.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod alarms;
 mod envelopes;
+mod images;
 mod instructions;
+mod objects;
+mod pipelines;
 mod properties;
+mod reports;
+mod rollouts;
+mod secrets;
 mod unread;
 
 use std::fs;
 use std::path::PathBuf;
 
-use nightshift_core::signal::{AlarmSignal, Ignored, Signal, parse};
+use nightshift_core::signal::{AlarmSignal, Ignored, ReleaseCommand, ReleaseVerb, Signal, parse};
 use serde_json::Value;
 
 const ARN: &str = "arn:aws:cloudwatch:us-east-1:111122223333:alarm:nightshift-stateless-web-cpu-high";
@@ -68,10 +74,34 @@ fn word(value: &impl serde::Serialize) -> String {
 
 fn in_short(result: &Result<Signal, Ignored>) -> String {
     match result {
-        Ok(Signal::Alarm(alarm)) => format!("alarm {} {} {}", alarm.alarm_name, alarm.state, word(&alarm.kind)),
-        Ok(Signal::Recheck(it)) => format!("recheck {}/{} attempt {}", it.system, it.service, it.attempt),
-        Ok(Signal::CalendarTick) => "calendar".to_owned(),
+        Ok(signal) => signal_in_short(signal),
         Err(ignored) => format!("ignored {}", ignored.code()),
+    }
+}
+
+fn signal_in_short(signal: &Signal) -> String {
+    match signal {
+        Signal::Alarm(it) => format!("alarm {} {} {}", it.alarm_name, it.state, word(&it.kind)),
+        Signal::Recheck(it) => format!("recheck {}/{} attempt {}", it.system, it.service, it.attempt),
+        Signal::CalendarTick => "calendar".to_owned(),
+        Signal::Image(it) => format!("image {} {} {}", word(&it.what), it.repository, it.tag.as_deref().unwrap_or("without tag")),
+        Signal::Service(it) => format!("service {}/{} {}", it.cluster.as_deref().unwrap_or("?"), it.service, it.event_name),
+        Signal::Refresh(it) => format!("refresh {} {}", it.group, it.event_name),
+        Signal::Secret(it) => format!("secret {}", it.secret),
+        Signal::Object(it) => format!("object {} in {}", it.key, it.bucket),
+        Signal::Report(it) => format!("report {} on {}/{}", it.region, it.system, it.service),
+        Signal::Release(it) => format!("release {} {}/{}", verb_word(it), it.system, it.service),
+        Signal::FrontEnd(it) => format!("front_end {}/{}", it.system, it.front_end),
+        Signal::Pipeline(it) => format!("pipeline {} {} {}", it.pipeline, it.stage, it.action),
+    }
+}
+
+fn verb_word(command: &ReleaseCommand) -> &'static str {
+    match command.verb {
+        ReleaseVerb::Deploy { .. } => "deploy",
+        ReleaseVerb::Abort { .. } => "abort",
+        ReleaseVerb::Rollback { .. } => "rollback",
+        ReleaseVerb::Answered => "answered",
     }
 }
 
@@ -104,8 +134,31 @@ fn at_length(result: &Result<Signal, Ignored>) -> String {
             )
         }
         Ok(Signal::CalendarTick) => "calendar tick".to_owned(),
+        Ok(Signal::Report(it)) => {
+            let legs: Vec<_> = it.release.legs.iter().map(|leg| format!("{} {}", leg.region, leg.state.word())).collect();
+            format!("{}\n  release    {}\n  legs       {}", Signal::Report(it.clone()), it.release.id, legs.join(", "))
+        }
+        Ok(signal) => field_by_field(signal),
         Err(ignored) => format!("ignored {}\n  why        {ignored}\n  remedy     {}", ignored.code(), ignored.remedy()),
     }
+}
+
+/// A signal as it is stored, a field a line; what nobody is to see is only said to be there.
+fn field_by_field(signal: &Signal) -> String {
+    let stored = serde_json::to_value(signal).unwrap();
+    let (_, fields) = stored.as_object().unwrap().iter().next().unwrap();
+    let shown = |name: &str, value: &Value| if name == "token" { "(there)".to_owned() } else { value.to_string() };
+    let lines = fields.as_object().unwrap().iter().map(|(name, value)| format!("\n  {name:<13} {}", shown(name, value)));
+    format!("{signal}{}", lines.collect::<String>())
+}
+
+/// Rows of an event and what it becomes, for a snapshot.
+fn table(rows: &[(&str, Value)]) -> String {
+    let rendered = rows.iter().map(|(label, event)| match only(event) {
+        Ok(signal) => format!("{label}\n  {}\n", field_by_field(&signal).replace('\n', "\n  ")),
+        Err(ignored) => format!("{label}\n  {}: {ignored}\n  {}\n", ignored.code(), ignored.remedy()),
+    });
+    rendered.collect()
 }
 
 #[test]

@@ -31,8 +31,12 @@ fn suggestion(word: &str, known: &[&str]) -> String {
 pub(super) fn missing(tree: &Tree, id: NodeId, field: &str, container: &str, report: &mut Report<'_>) {
     let owner = match (container, tree.key_of(id)) {
         ("Fleet", _) => "the file".to_owned(),
-        ("Rule", _) => name_of(tree, id, "rule"),
-        ("CalendarEntry", _) => name_of(tree, id, "calendar entry"),
+        ("Rule", _) => name_of(tree, id, "name", "rule"),
+        ("CalendarEntry", _) => name_of(tree, id, "name", "calendar entry"),
+        ("Stage", _) => name_of(tree, id, "name", "stage"),
+        ("Wave", _) => "a wave".to_owned(),
+        ("Approver", _) => "an approver".to_owned(),
+        ("AllowedFinding", _) => name_of(tree, id, "cve", "allowed finding"),
         ("FreezeFile", _) => "a freeze window".to_owned(),
         (_, Some(key)) => format!("`{key}`"),
         (_, None) => "this".to_owned(),
@@ -44,10 +48,11 @@ pub(super) fn missing(tree: &Tree, id: NodeId, field: &str, container: &str, rep
     report.add(FleetErrorCode::Missing, tree.place(id), format!("{owner} has no `{field}`"), help);
 }
 
-fn name_of(tree: &Tree, id: NodeId, what: &str) -> String {
-    let name = tree.field(id, "name").and_then(|entry| tree.node(entry.value));
+fn name_of(tree: &Tree, id: NodeId, field: &str, what: &str) -> String {
+    let name = tree.field(id, field).and_then(|entry| tree.node(entry.value));
     match name.map(|node| &node.value) {
         Some(Value::Scalar { text, .. }) => format!("the {what} `{text}`"),
+        _ if what.starts_with('a') => format!("an {what}"),
         _ => format!("a {what}"),
     }
 }
@@ -68,10 +73,26 @@ fn example(container: &str, field: &str) -> Option<&'static str> {
         ("CalendarEntry", "cron") => "cron: \"0 20 * * MON-FRI\"",
         ("CalendarEntry", "timezone") => "timezone: Europe/Berlin",
         ("CalendarEntry", "name") => "name: and what this time is called, such as night",
+        ("Path", "tags") => "tags: { match: [\"release-*\"] }, or tags: { semver: \">=1.0\" }",
+        ("Path", "stages") => "stages: [{ name: production, waves: [{ regions: [us-east-1] }] }]",
+        ("Stage", "name") => "name: and what the stage is called, such as staging",
+        ("Stage", "waves") => "waves: [{ regions: [us-east-1] }]",
+        ("Wave", "regions") => "regions: [us-east-1], one or more of the file's regions",
+        ("ScanGate", "most") => "most: { critical: 0, high: 0 }, the most findings of each severity",
+        ("AllowedFinding", "cve") => "cve: and the finding's name, such as CVE-2026-12345",
+        ("AllowedFinding", "until") => "until: and the day when it counts again, such as 2026-12-31T00:00:00Z",
+        ("AllowedFinding", "why") => "why: and why it does no harm here, which is shown with the release",
+        ("ApprovalRule", "by") => "by: [{ name: ana }], the people who may agree",
+        ("Approver", "name") => "name: and what the approver is called in the ledger, such as ana",
+        ("Pipeline", "approval") => "approval: { by: [{ name: ana }] }",
+        ("Deploy", "repository") => "repository: and the name of the ECR repository",
+        ("Deploy", "path") => "path: and the name of a path under `paths`",
+        ("FrontEnd", "bucket") => "bucket: and the name of the bucket",
+        ("FrontEnd", "distribution") => "distribution: and the id of the CloudFront distribution, such as E2QWRUHAPOMQZL",
         ("FreezeFile", "why") => "why: and the reason, which is shown when something was not done",
         ("EcsService", "cluster") => "cluster: and the name of the ECS cluster",
         ("EcsService", "service") => "service: and the name of the ECS service",
-        ("GroupFile", "group") => "group: and the name of the Auto Scaling group",
+        ("GroupFile" | "TargetGroupFile", "group") => "group: and the name of the Auto Scaling group",
         ("LoadBalancer", "load_balancer") => "load_balancer: app/<name>/<id>, the end of the load balancer's ARN",
         ("LoadBalancer", "target_group") => "target_group: targetgroup/<name>/<id>, the end of the target group's ARN",
         _ => return None,

@@ -9,6 +9,7 @@ mod error;
 mod explain;
 mod parse;
 mod recover;
+mod stand_in;
 mod suggest;
 mod tree;
 mod trouble;
@@ -17,6 +18,7 @@ pub use error::{FleetError, FleetErrorCode, FleetErrors};
 pub use suggest::nearest;
 
 use error::{Report, Source};
+use stand_in::is_stand_in_name;
 use tree::{NodeId, Scalar, Tree};
 
 use super::file::Fleet;

@@ -8,8 +8,9 @@ use serde::Deserialize;
 use super::deserialize::At;
 use super::error::Report;
 use super::explain;
+use super::stand_in::{put_stand_in, stand_in_name};
 use super::suggest::nearest;
-use super::tree::{Node, NodeId, Place, Tree, Value};
+use super::tree::{Node, NodeId, Tree, Value};
 use super::trouble::{Complaint, Spot, Trouble};
 use crate::fleet::Fleet;
 
@@ -40,13 +41,13 @@ fn repair(tree: &mut Tree, trouble: &Trouble, report: &mut Report<'_>) -> bool {
             let free = known.iter().copied().filter(|name| tree.field(map, name).is_none());
             match nearest(field, free) {
                 Some(meant) => rename(tree, map, value, meant),
-                None if matches!(trouble.complaint, Complaint::UnknownChoice { .. }) => tree.take_out(map),
+                None if matches!(trouble.complaint, Complaint::UnknownChoice { .. }) && is_alone(tree, map) => tree.take_out(map),
                 None => forget(tree, map, value),
             }
         }
         (Some(Spot::Key(map, value)), Complaint::Said(message)) => {
             explain::said(tree, Spot::Key(map, value), message, report);
-            let meant = format!("stand-in-{value}");
+            let meant = stand_in_name(value);
             let is_choice = tree.key_of(map).is_some_and(|key| matches!(key, "metric" | "then"));
             if is_choice { tree.take_out(map) } else { rename(tree, map, value, &meant) }
         }
@@ -76,6 +77,11 @@ fn repair(tree: &mut Tree, trouble: &Trouble, report: &mut Report<'_>) -> bool {
     }
 }
 
+/// A choice stands alone in its map; the severities of a scan gate need not.
+fn is_alone(tree: &Tree, map: NodeId) -> bool {
+    tree.node(map).is_some_and(|node| matches!(&node.value, Value::Map(entries) if entries.len() == 1))
+}
+
 fn rename(tree: &mut Tree, map: NodeId, value: NodeId, name: &str) -> bool {
     let Some(Node { value: Value::Map(entries), .. }) = tree.node_mut(map) else { return false };
     let Some(entry) = entries.iter_mut().find(|entry| entry.value == value && entry.key != name) else { return false };
@@ -98,61 +104,4 @@ fn replace_text(tree: &mut Tree, id: NodeId, meant: &str) -> bool {
     }
     *text = meant.to_owned();
     true
-}
-
-/// Puts something harmless where something needed is missing, so that what stands beside it is still looked at.
-fn put_stand_in(tree: &mut Tree, map: NodeId, container: &str, field: &str) -> bool {
-    let value = match (container, field) {
-        ("Fleet", "version") => scalar(tree, "1"),
-        ("Fleet", "system") => scalar(tree, "stand-in"),
-        ("Fleet", "regions") => {
-            let list = tree.add(NOWHERE, Value::List(Vec::new()));
-            let region = scalar(tree, "us-east-1");
-            tree.put_item(list, region);
-            list
-        }
-        ("Fleet", "services") => tree.add(NOWHERE, Value::Map(Vec::new())),
-        ("Service" | "CalendarEntry", "bounds") => {
-            let (min, max) = (scalar(tree, "1"), scalar(tree, "1"));
-            map_of(tree, &[("min", min), ("max", max)])
-        }
-        ("Service", "runs_on") => {
-            let name = scalar(tree, "stand-in");
-            let group = map_of(tree, &[("group", name)]);
-            map_of(tree, &[("asg", group)])
-        }
-        ("Rule" | "CalendarEntry", "name") => scalar(tree, &format!("stand-in-{map}")),
-        ("Rule", "when") => {
-            let alarm = scalar(tree, "stand-in");
-            map_of(tree, &[("alarm", alarm)])
-        }
-        ("Rule", "then") => {
-            let one = scalar(tree, "1");
-            map_of(tree, &[("add", one)])
-        }
-        ("FreezeFile", "why") => scalar(tree, "stand-in"),
-        _ => return false,
-    };
-    if tree.field(map, field).is_some() {
-        return false;
-    }
-    if let Some(node) = tree.node_mut(value) {
-        node.is_stand_in = true;
-    }
-    tree.put_field(map, field, NOWHERE, value);
-    true
-}
-
-const NOWHERE: Place = Place { line: 1, column: 1, length: 1 };
-
-fn scalar(tree: &mut Tree, text: &str) -> NodeId {
-    tree.add(NOWHERE, Value::Scalar { text: text.to_owned(), is_plain: true })
-}
-
-fn map_of(tree: &mut Tree, fields: &[(&str, NodeId)]) -> NodeId {
-    let map = tree.add(NOWHERE, Value::Map(Vec::new()));
-    for (name, value) in fields {
-        tree.put_field(map, name, NOWHERE, *value);
-    }
-    map
 }

@@ -1,10 +1,11 @@
 //! What is read from files that are right.
 
 use nightshift_core::fleet::{
-    Action, Amount, Comparison, Condition, Cooldown, Direction, Fleet, FreezeTime, Limits, Metric, RunsOn, Seconds, Statistic,
+    Action, Amount, Comparison, Condition, Cooldown, DriftRule, Fleet, FreezeTime, Limits, Metric, OnFailure, Replacement, RotatedSecrets,
+    RunsOn, Seconds, Statistic, WithoutResult,
 };
 
-use super::{WHOLE, changed, read, system_file};
+use super::{WHOLE, changed, read};
 
 #[test]
 fn every_field_arrives_as_it_is_written() {
@@ -29,6 +30,72 @@ fn every_field_arrives_as_it_is_written() {
     assert_eq!(*task_enis_per_instance, Some(2));
     let lag = fleet.services["worker"].rules[1].metric().expect("a metric");
     assert_eq!((lag.evaluation_periods(), lag.statistic), (6, Statistic::Maximum));
+}
+
+#[test]
+fn every_field_of_a_deploy_path_arrives_as_it_is_written() {
+    let fleet = read(WHOLE);
+    let (web, path) = (&fleet.services["web"], &fleet.paths["careful"]);
+    let deploy = web.deploy.as_ref().expect("a deploy path");
+    assert_eq!((deploy.repository.as_str(), deploy.path.as_str()), ("shop/web", "careful"));
+    assert_eq!(web.rotated_secrets, RotatedSecrets { restart: true, settle: Seconds::new(300) });
+    assert_eq!(fleet.services["worker"].rotated_secrets, RotatedSecrets { restart: false, settle: Seconds::new(180) });
+
+    assert!(path.tags.counts("release-7") && path.tags.counts("v1.4.0") && !path.tags.counts("latest"));
+    let scan = path.scan.as_ref().expect("a scan gate");
+    let most: Vec<_> = scan.most.iter().map(|(severity, most)| format!("{severity} {most}")).collect();
+    assert_eq!(most, ["critical 0", "high 2", "medium 20", "undefined 0"]);
+    assert_eq!((scan.allow[0].cve.as_str(), scan.allow[0].until.to_string().as_str()), ("CVE-2026-12345", "2026-12-31T00:00:00Z"));
+    assert_eq!((scan.patience, scan.without_result), (Seconds::new(1_200), WithoutResult::Ask));
+
+    let [staging, production] = path.stages.as_slice() else { panic!("two stages") };
+    assert_eq!(web.deploy_target(&staging.name).to_string(), "ECS service shop-staging/web");
+    assert_eq!(web.deploy_target(&production.name).to_string(), "ECS service shop/web");
+    assert_eq!(fleet.services["batch"].deploy_target(&staging.name).to_string(), "Auto Scaling group shop-batch-staging");
+    assert_eq!(fleet.services["worker"].own_target().to_string(), "ECS service shop/worker");
+    assert_eq!((path.home_region(), staging.waves[0].bake), (Some("eu-central-1"), Seconds::new(900)));
+    let approval = production.approval.as_ref().expect("an approval");
+    assert_eq!((approval.needed, approval.by.len(), approval.expires), (2, 3, Seconds::new(172_800)));
+    assert_eq!(approval.by[0].topic.as_deref(), Some("arn:aws:sns:eu-central-1:111122223333:ana"));
+    assert_eq!(production.waves[0].alarms, ["orders-fail", "nightshift-shop-web-slow"]);
+
+    let instances = Replacement {
+        minimum_healthy: 90,
+        maximum_healthy: 150,
+        warmup: Some(Seconds::new(150)),
+        checkpoints: vec![20, 50],
+        checkpoint_delay: Seconds::new(300),
+    };
+    assert_eq!(path.instances, instances);
+    assert_eq!((path.deadline, path.expires, path.crashes), (Seconds::new(2_700), Seconds::new(432_000), 6));
+    assert_eq!((path.on_failure, path.drift), (OnFailure::RollBackStage, DriftRule::Accept));
+    assert_eq!(path.freeze[0].why, "weekend");
+
+    let site = &fleet.front_ends["site"];
+    assert_eq!((site.bucket.as_str(), site.prefix.as_str(), site.distribution.as_str()), ("shop-site", "www/", "E2QWRUHAPOMQZL"));
+    assert_eq!((site.settle, site.hashed.as_slice()), (Seconds::new(45), ["assets/*".to_owned()].as_slice()));
+    assert_eq!(fleet.pipelines["shop-Mobile.App"].approval.expires, Seconds::new(604_800));
+}
+
+#[test]
+fn what_is_not_written_of_a_path_has_the_documented_value() {
+    let fleet = read(&changed(WHOLE, "    settle: 45s\n", ""));
+    let path = &fleet.paths["direct"];
+    assert_eq!((path.deadline, path.expires, path.crashes), (Seconds::new(1_800), Seconds::new(604_800), 3));
+    assert_eq!((path.on_failure, path.drift), (OnFailure::RollBack, DriftRule::Refuse));
+    assert_eq!(path.instances, Replacement::default());
+    assert_eq!((path.instances.minimum_healthy, path.instances.maximum_healthy), (100, 110));
+    assert_eq!((path.instances.warmup, path.instances.checkpoint_delay), (None, Seconds::new(3_600)));
+    assert!(path.scan.is_none() && path.freeze.is_empty() && path.stages[0].approval.is_none());
+    assert_eq!((path.stages[0].waves[0].bake, path.stages[0].waves[0].alarms.len()), (Seconds::new(300), 0));
+    assert_eq!(fleet.services["batch"].rotated_secrets, RotatedSecrets { restart: true, settle: Seconds::new(180) });
+    let approval = &fleet.pipelines["shop-Mobile.App"].approval;
+    assert_eq!((approval.needed, approval.by[0].topic.as_deref()), (1, None));
+    assert_eq!(fleet.front_ends["site"].settle, Seconds::new(30));
+    let gate = read(&changed(WHOLE, "      patience: 20m\n      without_result: ask\n", "")).paths["careful"].scan.clone().expect("a gate");
+    assert_eq!((gate.patience, gate.without_result), (Seconds::new(900), WithoutResult::Refuse));
+    let asked = read(&changed(WHOLE, "          expires: 2d\n", "")).paths["careful"].stages[1].approval.clone().expect("an approval");
+    assert_eq!(asked.expires, Seconds::new(86_400));
 }
 
 #[test]
@@ -67,40 +134,36 @@ fn block_style_comments_quotes_and_line_ends_do_not_matter() {
 }
 
 #[test]
-fn the_figures_of_the_stateless_document_are_in_its_file() {
-    let fleet = read(&system_file("stateless"));
-    let web = &fleet.services["web"];
-    assert_eq!(web.runs_on, RunsOn::Group("stateless-web".into()));
-    assert_eq!((web.bounds.min().get(), web.bounds.max().get()), (2, 10));
-    let figures: Vec<_> = web.rules.iter().map(|rule| (rule.metric().expect("a metric"), rule.then, rule.direction())).collect();
-    assert_eq!((figures[0].0.threshold, figures[0].0.over, figures[0].1), (50.0, Seconds::new(120), Action::Add(Amount::Units(1))));
-    assert_eq!((figures[1].0.threshold, figures[1].0.over, figures[1].1), (30.0, Seconds::new(300), Action::Remove(Amount::Units(1))));
-    assert_eq!((figures[0].2, figures[1].2), (Direction::Grow, Direction::Shrink));
-}
-
-#[test]
-fn the_figures_of_the_pizza_document_are_in_its_file() {
-    let fleet = read(&system_file("pizza"));
-    let api = &fleet.services["api"];
-    assert!(matches!(&api.runs_on, RunsOn::Tasks(ecs) if ecs.cluster == "pizza" && ecs.service == "pizza-api"));
-    assert_eq!((api.bounds.min().get(), api.bounds.max().get()), (2, 10));
-    let busy = api.rules[0].metric().expect("a metric");
-    assert_eq!((busy.threshold, busy.over, api.rules[0].then), (70.0, Seconds::new(300), Action::ToTarget(60.0)));
-}
-
-#[test]
-fn both_files_name_the_schema_for_editors() {
-    for system in ["stateless", "pizza"] {
-        let text = system_file(system);
-        assert_eq!(text.lines().next(), Some("# yaml-language-server: $schema=../schema.json"), "{system}");
-    }
-}
-
-#[test]
 fn the_example_of_the_reference_is_read() {
     let path = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/fleet-file.md");
     let reference = std::fs::read_to_string(path).expect("docs/fleet-file.md");
     let example = reference.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
     let fleet = read(example);
     assert_eq!((fleet.services.len(), fleet.services["web"].rules.len(), fleet.services["web"].calendar.len()), (2, 4, 2));
+    assert_eq!((fleet.paths.len(), fleet.front_ends.len(), fleet.pipelines.len()), (1, 1, 1));
+}
+
+/// The smaller examples of the reference, put where their headings say that they belong.
+#[test]
+fn the_examples_of_deploy_paths_in_the_reference_are_read() {
+    let path = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/fleet-file.md");
+    let reference = std::fs::read_to_string(path).expect("docs/fleet-file.md");
+    let blocks: Vec<&str> = reference.split("```yaml\n").skip(2).filter_map(|rest| rest.split("```").next()).collect();
+    let block = |field: &str, indent: usize| {
+        let found = blocks.iter().find(|block| block.starts_with(&format!("{field}:"))).unwrap_or_else(|| panic!("an example of {field}"));
+        found.lines().map(|line| format!("{}{line}\n", " ".repeat(indent))).collect::<String>()
+    };
+    let service = "  web:\n    runs_on: { ecs: { cluster: shop, service: web } }\n    bounds: { min: 1, max: 2 }\n";
+    let stages = changed(&block("stages", 4), "        approval: { by: [{ name: operator }] }\n", &block("approval", 8));
+    let text = format!(
+        "version: 1\nsystem: shop\nregions: [us-east-1, us-west-2, eu-west-1]\nservices:\n{service}{}paths:\n  careful:\n    tags: {{ match: [\"*\"] }}\n{}{stages}{}",
+        block("deploy", 4),
+        block("scan", 4),
+        block("front_ends", 0),
+    );
+    let fleet = read(&text);
+    let path = &fleet.paths["careful"];
+    assert_eq!((path.stages.len(), path.scan.is_some(), fleet.front_ends.len()), (2, true, 1));
+    assert_eq!(path.stages[1].approval.as_ref().map(|rule| (rule.needed, rule.by.len())), Some((2, 2)));
+    assert_eq!(blocks.len(), 5, "an example that no test reads");
 }

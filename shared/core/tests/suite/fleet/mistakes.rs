@@ -7,10 +7,10 @@ use nightshift_core::fleet::FleetErrorCode;
 use super::{WHOLE, changed, errors};
 
 /// One change to the whole file: what it is, from, to.
-type Case = (&'static str, &'static str, &'static str);
+pub type Case<'t> = (&'t str, &'t str, &'t str);
 
 /// What is said about each case; each must find exactly one mistake, or a case hides that another says too much.
-fn told(cases: &[Case]) -> String {
+pub fn told(cases: &[Case<'_>]) -> String {
     let mut told = String::new();
     for (what, from, to) in cases {
         let errors = errors(&changed(WHOLE, from, to));
@@ -190,7 +190,7 @@ fn what_two_services_may_not_share() {
     ]);
     insta::assert_snapshot!(told);
     // web + slow-start and web-slow + start would both be nightshift-shop-web-slow-start.
-    let text = changed(WHOLE, "name: slow", "name: slow-start");
+    let text = changed(WHOLE, "name: slow", "name: slow-start").replace("-web-slow]", "-web-slow-start]");
     let rules = "rules: [{ name: start, when: { metric: cpu, above: 50, for: 1m }, then: { add: 1 } }]";
     let text = changed(&text, "  batch:\n", &format!("  web-slow:\n    {rules}\n"));
     insta::assert_snapshot!("one_alarm_name", errors(&text));

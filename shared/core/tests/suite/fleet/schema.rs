@@ -19,9 +19,28 @@ fn the_committed_schema_is_fresh() {
 fn the_schema_knows_every_field_and_is_as_strict_as_the_reader() {
     let schema = fleet_schema();
     let text = schema.to_string();
-    for field in
-        ["runs_on", "load_balancer", "largest_step", "task_enis_per_instance", "http_5xx", "to_target", "calendar", "freeze", "chat_topic"]
-    {
+    for field in [
+        "runs_on",
+        "load_balancer",
+        "largest_step",
+        "task_enis_per_instance",
+        "http_5xx",
+        "to_target",
+        "calendar",
+        "freeze",
+        "chat_topic",
+        "match",
+        "critical",
+        "without_result",
+        "waves",
+        "needed",
+        "checkpoint_delay",
+        "on_failure",
+        "targets",
+        "rotated_secrets",
+        "front_ends",
+        "pipelines",
+    ] {
         assert!(text.contains(&format!("\"{field}\"")), "{field}");
     }
     let mut loose = Vec::new();

@@ -3,7 +3,7 @@
 use nightshift_core::signal::{AlarmKind, AlarmState, Signal, Via, parse};
 use serde_json::{Value, json};
 
-use super::{ARN, TOPIC, alarm, in_short};
+use super::{ARN, TOPIC, alarm, in_short, only, samples};
 
 /// One transition in the three ways in which AWS words it. `time` is as a clock says it, without offset.
 #[derive(Debug, Clone)]
@@ -89,6 +89,23 @@ fn failure_record(event: &Value) -> Value {
         "responsePayload": { "errorMessage": "timed out" } })
 }
 
+/// Every way in which an event of EventBridge, or a body that tells of itself, can reach the function.
+pub(super) fn every_carrier(event: &Value) -> Vec<(&'static str, Value)> {
+    vec![
+        ("direct", event.clone()),
+        ("as text", Value::from(event.to_string())),
+        ("SNS", sns(event)),
+        ("SNS envelope alone", notification(event)),
+        ("SQS", sqs(event)),
+        ("SNS in SQS", sqs(&notification(event))),
+        ("SNS batch in SQS", sqs(&sns(event))),
+        ("a pipe's list", json!([sqs_record(event)])),
+        ("a failure record", failure_record(event)),
+        ("a failure record, queued", sqs(&failure_record(event))),
+        ("a failed SNS batch, queued", sqs(&failure_record(&sns(event)))),
+    ]
+}
+
 /// Every way in which the transition can reach the function, with the `via` to expect.
 pub(super) fn every_envelope(it: &Transition) -> Vec<(&'static str, Value, Via)> {
     let (event, body) = (it.event_bridge(), it.sns_body());
@@ -136,6 +153,24 @@ fn one_transition_is_the_same_whatever_carried_it() {
             assert_eq!(told, (Some(ARN), Some("111122223333"), Some("us-east-1")), "{label}");
         }
     }
+}
+
+#[test]
+fn every_sample_is_the_same_whatever_carried_it() {
+    let mut seen = 0;
+    for (name, event) in samples().iter().filter(|(name, _)| !name.starts_with("alarm-")) {
+        let [expected] = parse(event).records.try_into().unwrap_or_else(|_| panic!("{name} has several records"));
+        for (label, carried) in every_carrier(event) {
+            // Where in the event a text stands differs; nothing else does.
+            if expected.result.as_ref().is_err_and(|ignored| ignored.code() == "not_json") {
+                assert_eq!(in_short(&only(&carried)), in_short(&expected.result), "{name}, {label}");
+            } else {
+                assert_eq!(only(&carried), expected.result, "{name}, {label}");
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 200, "only {seen}");
 }
 
 #[test]

@@ -1,14 +1,17 @@
 //! Shapes that nobody sends on purpose: nothing panics, nothing spreads, nothing depends on the envelope.
 
+use std::sync::LazyLock;
+
 use nightshift_core::signal::{Signal, parse};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::envelopes::{Transition, every_envelope, sqs_record};
-use super::{ARN, alarm};
+use super::pipelines::TOKEN;
+use super::{ARN, alarm, samples};
 
 /// Words that the parser looks for, so that arbitrary JSON reaches its depths, and some that it does not.
-const WORDS: [&str; 40] = [
+const WORDS: [&str; 62] = [
     "Records",
     "Sns",
     "Message",
@@ -49,9 +52,31 @@ const WORDS: [&str; 40] = [
     "muteDetail",
     "recentDatapoints",
     "unheard-of",
+    "action-type",
+    "result",
+    "repository-name",
+    "scan-status",
+    "image-tags",
+    "image-digest",
+    "eventName",
+    "clusterArn",
+    "AutoScalingGroupName",
+    "additionalEventData",
+    "SecretId",
+    "labelUpdated",
+    "s3",
+    "bucket",
+    "object",
+    "name",
+    "key",
+    "approval",
+    "verb",
+    "by",
+    "report",
+    "secret",
 ];
 
-const VALUES: [&str; 14] = [
+const VALUES: [&str; 33] = [
     "ALARM",
     "OK",
     "recheck",
@@ -60,6 +85,25 @@ const VALUES: [&str; 14] = [
     "aws:sns",
     "Notification",
     "CloudWatch Alarm State Change",
+    "ECR Image Action",
+    "PUSH",
+    "SUCCESS",
+    "Inspector2 Scan",
+    "ECS Service Action",
+    "EC2 Auto Scaling Instance Refresh Rollback Started",
+    "EC2 Auto Scaling Instance Refresh é",
+    "AWS Service Event via CloudTrail",
+    "secretsmanager.amazonaws.com",
+    "RotationSucceeded",
+    "Secret Label Updated",
+    "Object Created",
+    "aws:s3",
+    "ObjectCreated:Put",
+    "caf%C3%A9+%",
+    "release",
+    "deploy",
+    "report",
+    "arn:aws:ecs:us-east-1:111122223333:service/pizza/pizza-api",
     ARN,
     "2025-11-04T03:12:09.089+0000",
     "{\"nightshift\":\"calendar\"}",
@@ -67,6 +111,8 @@ const VALUES: [&str; 14] = [
     "",
     "\u{0}é☃",
 ];
+
+static SAMPLES: LazyLock<Vec<(String, Value)>> = LazyLock::new(samples);
 
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -142,6 +188,21 @@ proptest! {
         let (_, mut event, _) = which.get(&every_envelope(&it)).clone();
         damage(&mut event, &path, junk);
         prop_assert!(!parse(&event).records.is_empty());
+    }
+
+    #[test]
+    fn a_damaged_sample_never_panics_and_tells_no_token(
+        which in any::<prop::sample::Index>(), path in prop::collection::vec(0_usize..24, 1..8), junk in any_json()
+    ) {
+        let (_, mut event) = which.get(&SAMPLES).clone();
+        damage(&mut event, &path, junk);
+        let parsed = parse(&event);
+        prop_assert!(!parsed.records.is_empty());
+        let mut told = format!("{parsed:?}");
+        for record in &parsed.records {
+            told.push_str(&record.result.as_ref().map_or_else(|ignored| format!("{ignored} {}", ignored.remedy()), ToString::to_string));
+        }
+        prop_assert!(!told.contains(TOKEN), "{told}");
     }
 
     #[test]

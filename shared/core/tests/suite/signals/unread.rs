@@ -25,7 +25,7 @@ fn everything_else_is_ignored_with_the_reason() {
         ("the console's test event", json!({ "key1": "value1", "key2": "value2", "key3": "value3" })),
         ("Records that is no list", json!({ "Records": { "a": 1 } })),
         ("a null record", batch(json!(null))),
-        ("a record of S3", batch(json!({ "eventSource": "aws:s3", "s3": {} }))),
+        ("a record of DynamoDB", batch(json!({ "eventSource": "aws:dynamodb", "dynamodb": {} }))),
         ("a queue message without body", batch(json!({ "eventSource": "aws:sqs", "messageId": "m" }))),
         ("an approval over SNS", batch(json!({ "EventSource": "aws:sns", "Sns": { "Message": "{\"approval\":{}}" } }))),
         ("a subscription", json!({ "Type": "SubscriptionConfirmation", "TopicArn": TOPIC, "Message": "Confirm, please" })),

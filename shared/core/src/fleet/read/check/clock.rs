@@ -1,8 +1,8 @@
 //! What has to do with time: cooldowns, the hourly budget, freeze windows, the calendar.
 
-use super::{Field, Item, ServiceScene};
+use super::{Field, Item, Part, ServiceScene};
 use crate::fleet::read::error::FleetErrorCode::{Conflict, Value};
-use crate::fleet::{FreezeTime, Seconds};
+use crate::fleet::{FreezeTime, FreezeWindow, Seconds};
 
 const DAY: u32 = 86_400;
 /// A calendar that sets more than so many times the service's own most has probably a digit too many.
@@ -29,17 +29,22 @@ pub(super) fn check_limits(place: &mut ServiceScene<'_, '_, '_>) {
             "write 1 to 60; to stop all actions use `nightshift pause`",
         );
     }
-    for (index, window) in limits.freeze.iter().enumerate() {
-        let way = |field| [Field("limits"), Field("freeze"), Item(index), Field(field)];
+    check_freeze(&place.service.limits.freeze, &mut place.part(&[Field("limits"), Field("freeze")]));
+}
+
+/// The freeze windows of a service or of a path; the part is the list.
+pub(super) fn check_freeze(windows: &[FreezeWindow], list: &mut Part<'_, '_, '_>) {
+    for (index, window) in windows.iter().enumerate() {
+        let way = |field| [Item(index), Field(field)];
         if window.why.trim().is_empty() {
-            place.complain(&way("why"), Value, "a freeze needs its reason", "write why; it is shown when something was not done");
+            list.complain(&way("why"), Value, "a freeze needs its reason", "write why; it is shown when something was not done");
         }
         let FreezeTime::Again { lasts, .. } = &window.when else { continue };
         if lasts.get() < 60 {
-            place.complain(&way("for"), Value, format!("a freeze of {lasts} holds nothing up"), "write at least 1m");
+            list.complain(&way("for"), Value, format!("a freeze of {lasts} holds nothing up"), "write at least 1m");
         } else if window.is_endless() {
             let problem = format!("with {lasts} each this freeze begins again before it has ended and never ends");
-            place.complain(&way("for"), Conflict, problem, "make it shorter, or name fewer times in cron");
+            list.complain(&way("for"), Conflict, problem, "make it shorter, or name fewer times in cron");
         }
     }
 }

@@ -3,12 +3,20 @@
 //! Owns what may be written together; each value alone was checked by its type. A mistake that stands on something that was
 //! told already (a stand-in) is not told.
 
+mod approval;
+mod between;
 mod clock;
+mod deploy;
+mod front_end;
 mod names;
+mod part;
+mod paths;
 mod rules;
 mod together;
 
-pub(super) use together::check_files;
+pub(super) use between::check_files;
+
+use part::Part;
 
 use super::error::{FleetErrorCode, Report};
 use super::tree::{NodeId, Place, Step, Tree};
@@ -28,6 +36,9 @@ pub(super) fn check(fleet: &Fleet, tree: &Tree, root: NodeId, report: &mut Repor
         let mut place = ServiceScene { scene: &mut scene, name: name.as_str(), service };
         check_service(&mut place, fleet);
     }
+    paths::check_paths(fleet, &mut scene);
+    front_end::check_front_ends(fleet, &mut scene);
+    approval::check_pipelines(fleet, &mut scene);
     together::check_services(fleet, &mut scene);
 }
 
@@ -48,6 +59,8 @@ fn check_service(place: &mut ServiceScene<'_, '_, '_>, fleet: &Fleet) {
     clock::check_limits(place);
     clock::check_calendar(place);
     rules::check_rules(place, fleet);
+    deploy::check_deploy(place, fleet);
+    deploy::check_rotated_secrets(place);
 }
 
 /// A file with the means to say what is wrong in it.
@@ -75,8 +88,13 @@ impl Scene<'_, '_> {
     /// Whether a field was taken out of a map (with "", whether anything was taken out of a list or map): its absence is
     /// told already.
     fn lost(&self, way: &[Step<'_>], field: &str) -> bool {
+        self.tree.find(self.root, way).is_none() || self.was_taken_out(way, field)
+    }
+
+    /// The same, but false where the list or map itself is not written.
+    fn was_taken_out(&self, way: &[Step<'_>], field: &str) -> bool {
         let node = self.tree.find(self.root, way).and_then(|id| self.tree.node(id));
-        node.is_none_or(|node| node.lost.iter().any(|lost| field.is_empty() || lost == field))
+        node.is_some_and(|node| node.lost.iter().any(|lost| field.is_empty() || lost == field))
     }
 }
 
@@ -87,7 +105,7 @@ struct ServiceScene<'c, 'a, 's> {
     service: &'c Service,
 }
 
-impl ServiceScene<'_, '_, '_> {
+impl<'a, 's> ServiceScene<'_, 'a, 's> {
     fn way<'w>(&'w self, rest: &[Step<'w>]) -> Vec<Step<'w>> {
         [&[Field("services"), Field(self.name)], rest].concat()
     }
@@ -105,14 +123,14 @@ impl ServiceScene<'_, '_, '_> {
         self.scene.lost(&self.way(rest), field)
     }
 
+    /// A part of the service.
+    fn part<'p>(&'p mut self, rest: &[Step<'p>]) -> Part<'p, 'a, 's> {
+        let way = [&[Field("services"), Field(self.name)], rest].concat();
+        Part::new(self.scene, way)
+    }
+
     /// The second of two items with the same name.
     fn refuse_same_names<'n>(&mut self, list: &str, names: impl Iterator<Item = &'n str>) {
-        let names: Vec<&str> = names.collect();
-        for (index, name) in names.iter().enumerate() {
-            let Some(first) = names.iter().take(index).position(|other| other == name) else { continue };
-            let line = self.line(&[Field(list), Item(first), Field("name")]);
-            let problem = format!("the name `{name}` stands twice in `{list}`; the first is in line {line}");
-            self.complain(&[Field(list), Item(index), Field("name")], FleetErrorCode::Duplicate, problem, "give one of them another name");
-        }
+        self.part(&[Field(list)]).refuse_twice("name", names, "give one of them another name");
     }
 }

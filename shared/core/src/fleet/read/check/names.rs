@@ -2,7 +2,7 @@
 //!
 //! Only shapes are checked; whether a thing exists, the estate says.
 
-use super::{Field, Item, Scene, ServiceScene, Step};
+use super::{Field, Item, Part, Scene, ServiceScene, Step};
 use crate::fleet::read::error::FleetErrorCode::{Duplicate, Missing, Value};
 use crate::fleet::{EcsService, Fleet, LoadBalancer, RunsOn};
 
@@ -38,14 +38,15 @@ pub(super) fn check_head(fleet: &Fleet, scene: &mut Scene<'_, '_>) {
     }
 }
 
-type Wrong = (String, String);
+/// What is wrong, and what to write instead.
+pub(super) type Wrong = (String, String);
 
 fn wrong(problem: impl Into<String>, help: impl Into<String>) -> Result<(), Wrong> {
     Err((problem.into(), help.into()))
 }
 
 /// Such as us-east-1, us-gov-west-1, ap-southeast-2.
-fn check_region(region: &str) -> Result<(), Wrong> {
+pub(super) fn check_region(region: &str) -> Result<(), Wrong> {
     let parts: Vec<&str> = region.split('-').collect();
     let no_region = format!("\"{region}\" is no AWS region");
     let (Some((number, places)), true) = (parts.split_last(), parts.len() >= 3) else {
@@ -71,16 +72,16 @@ fn check_region(region: &str) -> Result<(), Wrong> {
     wrong(no_region, help)
 }
 
-fn is_digits(text: &str) -> bool {
+pub(super) fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|digit| digit.is_ascii_digit())
 }
 
-fn is_made_of(text: &str, others: &str) -> bool {
+pub(super) fn is_made_of(text: &str, others: &str) -> bool {
     !text.is_empty() && text.chars().all(|letter| letter.is_ascii_alphanumeric() || others.contains(letter))
 }
 
 /// SNS CreateTopic: names of up to 256 letters, digits, hyphens and underscores.
-fn check_topic(topic: &str) -> Result<(), Wrong> {
+pub(super) fn check_topic(topic: &str) -> Result<(), Wrong> {
     let parts: Vec<&str> = topic.split(':').collect();
     let help = "write it as arn:aws:sns:<region>:<account>:<name>; `aws sns list-topics` shows them";
     let ["arn", partition, service, region, account, name] = parts.as_slice() else {
@@ -104,38 +105,50 @@ fn check_topic(topic: &str) -> Result<(), Wrong> {
     }
 }
 
+/// CloudWatch PutMetricAlarm: names of 1 to 255 characters, no ASCII control characters.
+pub(super) fn check_alarm_name(name: &str) -> Result<(), Wrong> {
+    if name.starts_with("arn:") {
+        let name = name.rsplit(':').next().unwrap_or_default();
+        return wrong("this is an alarm's ARN", format!("write its name alone: {name}"));
+    }
+    match name.trim().is_empty() || name.chars().count() > 255 || name.chars().any(char::is_control) {
+        true => wrong("no alarm can be named like this", "write the name of the alarm, 1 to 255 characters"),
+        false => Ok(()),
+    }
+}
+
 pub(super) fn check_runs_on(place: &mut ServiceScene<'_, '_, '_>) {
     let service = place.service;
+    let mut part = place.part(&[Field("runs_on")]);
     match &service.runs_on {
-        RunsOn::Tasks(ecs) => check_ecs(ecs, place),
-        RunsOn::Group(group) => check_group(group, place),
+        RunsOn::Tasks(ecs) => check_ecs(ecs, &mut part),
+        RunsOn::Group(group) => check_group(group, &mut part),
         RunsOn::TasksOnGroup { service: ecs, group, task_enis_per_instance, .. } => {
-            check_ecs(ecs, place);
-            check_group(group, place);
+            check_ecs(ecs, &mut part);
+            check_group(group, &mut part);
             // The largest instance types take 120 task network interfaces with trunking (ECS, "ENI trunking considerations").
             if task_enis_per_instance.is_some_and(|most| !(1..=120).contains(&most)) {
-                let way = [Field("runs_on"), Field("asg"), Field("task_enis_per_instance")];
-                place.complain(&way, Value, "no instance takes so many tasks", "write 1 to 120; a t3.medium takes 2, or leave it out");
+                let way = [Field("asg"), Field("task_enis_per_instance")];
+                part.complain(&way, Value, "no instance takes so many tasks", "write 1 to 120; a t3.medium takes 2, or leave it out");
             }
         }
     }
 }
 
-/// ECS CreateCluster and CreateService: up to 255 letters, digits, hyphens and underscores.
-fn check_ecs(ecs: &EcsService, place: &mut ServiceScene<'_, '_, '_>) {
+/// ECS CreateCluster and CreateService: up to 255 letters, digits, hyphens and underscores. Written as `ecs` in the part.
+pub(super) fn check_ecs(ecs: &EcsService, part: &mut Part<'_, '_, '_>) {
     for (field, name) in [("cluster", &ecs.cluster), ("service", &ecs.service)] {
-        let way = [Field("runs_on"), Field("ecs"), Field(field)];
-        check_plain(name, is_made_of(name, "-_"), &format!("name of an ECS {field}"), &way, place);
+        check_plain(name, is_made_of(name, "-_"), &format!("name of an ECS {field}"), &[Field("ecs"), Field(field)], part);
     }
 }
 
-/// Auto Scaling CreateAutoScalingGroup: up to 255 printable characters, no colon.
-fn check_group(group: &str, place: &mut ServiceScene<'_, '_, '_>) {
+/// Auto Scaling CreateAutoScalingGroup: up to 255 printable characters, no colon. Written as `asg` in the part.
+pub(super) fn check_group(group: &str, part: &mut Part<'_, '_, '_>) {
     let is_possible = !group.trim().is_empty() && !group.contains(':') && group.chars().all(|letter| matches!(letter, ' '..='~'));
-    check_plain(group, is_possible, "name of an Auto Scaling group", &[Field("runs_on"), Field("asg"), Field("group")], place);
+    check_plain(group, is_possible, "name of an Auto Scaling group", &[Field("asg"), Field("group")], part);
 }
 
-fn check_plain(name: &str, is_possible: bool, what: &str, way: &[Step<'_>], place: &mut ServiceScene<'_, '_, '_>) {
+fn check_plain(name: &str, is_possible: bool, what: &str, way: &[Step<'_>], part: &mut Part<'_, '_, '_>) {
     if is_possible && name.len() <= 255 {
         return;
     }
@@ -143,7 +156,7 @@ fn check_plain(name: &str, is_possible: bool, what: &str, way: &[Step<'_>], plac
         (true, Some(end)) if !end.is_empty() => format!("write the name alone, not the ARN: {end}"),
         _ => "write the name as the AWS console shows it".to_owned(),
     };
-    place.complain(way, Value, format!("\"{name}\" is no {what}"), help);
+    part.complain(way, Value, format!("\"{name}\" is no {what}"), help);
 }
 
 pub(super) fn check_load_balancer(place: &mut ServiceScene<'_, '_, '_>) {

@@ -1,5 +1,6 @@
 //! Whether rules make sense: alone, against the metric they watch, and against each other.
 
+use super::names::check_alarm_name;
 use super::{Field, Item, ServiceScene, Step};
 use crate::fleet::read::error::FleetErrorCode::{Conflict, Missing, Value};
 use crate::fleet::{ALARM_PREFIX, Action, Comparison, Condition, Direction, Fleet, Metric, MetricCondition, Rule, Statistic};
@@ -34,17 +35,13 @@ impl RuleScene<'_, '_, '_, '_> {
     }
 }
 
-/// CloudWatch PutMetricAlarm: names of 1 to 255 characters, no ASCII control characters.
 fn check_existing(name: &str, rule: &Rule, at: &mut RuleScene<'_, '_, '_, '_>) {
     let way = [Field("when"), Field("alarm")];
     if name.starts_with(ALARM_PREFIX) {
         let help = "write the metric and its threshold instead: Nightshift makes the alarm";
         at.complain(&way, Conflict, format!("alarms that begin with {ALARM_PREFIX} are made by Nightshift from rules"), help);
-    } else if name.starts_with("arn:") {
-        let name = name.rsplit(':').next().unwrap_or_default();
-        at.complain(&way, Value, "this is an alarm's ARN", format!("write its name alone: {name}"));
-    } else if name.chars().count() > 255 || name.chars().any(char::is_control) {
-        at.complain(&way, Value, "no alarm can be named like this", "write the name of the alarm, 1 to 255 characters");
+    } else if let Err((problem, help)) = check_alarm_name(name) {
+        at.complain(&way, Value, problem, help);
     }
     if let Action::ToTarget(target) = rule.then
         && at.place.line(&[Field("rules"), Item(at.index), Field("when")]) > 0

@@ -1,0 +1,492 @@
+//! One leg, driven by its own region: verified, prepared, started, followed, watched, passed.
+//!
+//! Owns when a new revision is made and when a target is moved. Looks first whether it was done already: a process may have
+//! died between doing and noting. A leg that fails is handed to `back.rs`.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::desk::{AGAIN_LATER, Desk, FOLLOW, later};
+use super::gate::revision_name;
+use super::intake::seconds;
+use super::{
+    Blueprint, Change, CheckResult, EndKind, Found, Hold, Image, Leg, LegState, Move, Need, NoMatch, Proven, RolloutNow, RolloutStatus,
+    Step, TargetNow, blueprint_differences, definition_with_image, repository_of, same_blueprint, template_with_image,
+};
+use crate::fleet::{DeployTarget, DriftRule};
+use crate::notice::Severity;
+use crate::ports::PortErrorKind;
+use crate::signal::AlarmState;
+
+impl Desk<'_> {
+    pub(super) fn drive(&mut self, index: usize) {
+        let Some(leg) = self.book.active.as_ref().and_then(|release| release.legs.get(index)).cloned() else { return };
+        match &leg.state {
+            LegState::Waiting => self.begin(index, &leg),
+            LegState::Preparing { since, .. } => self.prepare(index, &leg, *since),
+            LegState::Starting(moved) => self.start(index, &leg, moved),
+            LegState::Rolling(moved) => self.follow(index, &leg, moved),
+            LegState::Baking { moved, until } => self.watch(index, &leg, moved, *until),
+            LegState::RollingBack { .. } => self.drive_back(index, &leg),
+            LegState::Passed { .. }
+            | LegState::AlreadyThere { .. }
+            | LegState::RolledBack { .. }
+            | LegState::Failed { .. }
+            | LegState::Skipped { .. } => {}
+        }
+    }
+
+    /// Everything is looked at before anything is done; what is wrong is told all at once.
+    fn begin(&mut self, index: usize, leg: &Leg) {
+        if let Some(frozen) = self.policy.frozen.clone() {
+            return self.hold_until(Hold::Frozen { why: frozen.why, until: frozen.until }, frozen.until);
+        }
+        let Some(change) = self.book.active.as_ref().map(|release| release.change.clone()) else { return };
+        let (quiet, target) = (self.alarms_are_quiet(leg), self.target(&leg.target));
+        match (change, quiet, target) {
+            (Change::Image(image), true, Some(target)) => self.begin_image(index, leg, &image, &target),
+            (Change::Restart { .. }, true, Some(target)) => self.begin_restart(index, &target),
+            // The reads that do not depend on one another go out together.
+            (Change::Image(image), ..) => drop((self.image_is_here(&image), self.blueprint(&leg.target))),
+            (Change::Restart { .. }, ..) => {}
+        }
+    }
+
+    fn begin_restart(&mut self, index: usize, target: &TargetNow) {
+        if let Some(newest) = target.newest.as_ref().filter(|newest| newest.is_moving) {
+            return self.hold(Hold::OtherRollout { handle: newest.handle.clone() }, FOLLOW);
+        }
+        let moved = Move { from: target.revision.clone(), to: target.revision.clone(), handle: None, since: self.now };
+        self.set_leg(index, LegState::Starting(moved));
+        self.drive(index);
+    }
+
+    fn begin_image(&mut self, index: usize, leg: &Leg, image: &Image, target: &TargetNow) {
+        let (here, blueprint) = (self.image_is_here(image), self.blueprint(&leg.target));
+        let (Some(here), Some(blueprint)) = (here, blueprint) else { return };
+        if !here {
+            return self.wait_for_image(index, leg);
+        }
+        let wanted = with_image(&leg.target, &blueprint.running.body, image, leg);
+        if let Ok(body) = &wanted
+            && same_blueprint(body, &blueprint.running.body)
+            && blueprint.running.revision == target.revision
+        {
+            self.set_leg(index, LegState::AlreadyThere { running: target.revision.clone(), at: self.now });
+            self.log(format!("{} {}: {} runs this image already", leg.stage, leg.region, revision_name(&target.revision)));
+            return self.prove(&leg.target, &target.revision);
+        }
+        if let Some(newest) = target.newest.as_ref().filter(|newest| newest.is_moving) {
+            let hold = Hold::OtherRollout { handle: newest.handle.clone() };
+            return self.hold_in_turn(index, hold, "somebody else's deployment did not end in time");
+        }
+        let Some(wrong) = self.what_is_wrong(leg, image, target, &blueprint, &wanted) else { return };
+        if !wrong.is_empty() {
+            return self.refuse(index, &wrong);
+        }
+        self.set_leg(index, LegState::Preparing { from: target.revision.clone(), since: self.now });
+        self.drive(index);
+    }
+
+    /// Every reason why it must not begin, at once; none while something of it cannot be seen.
+    fn what_is_wrong(
+        &mut self,
+        leg: &Leg,
+        image: &Image,
+        target: &TargetNow,
+        blueprint: &Blueprint,
+        wanted: &Result<Value, NoMatch>,
+    ) -> Option<Vec<String>> {
+        let mut wrong: Vec<String> = target.unusable.iter().cloned().collect();
+        match wanted {
+            Err(no_match) => wrong.push(no_match.to_string()),
+            Ok(body) => {
+                let pinned = Some(here(image, leg).pinned());
+                let need = Need::Checks { target: leg.target.clone(), body: body.clone(), image: pinned };
+                let checks = self.find(need, |found| match found {
+                    Found::Checks(checks) => Some(checks),
+                    _ => None,
+                })?;
+                for check in checks {
+                    match &check.result {
+                        CheckResult::Fine => {}
+                        CheckResult::Wrong(problem) => wrong.push(format!("{}: {problem}", check.what)),
+                        CheckResult::Unreadable(error) => {
+                            self.unreadable(&check.what, error);
+                            return None;
+                        }
+                    }
+                }
+            }
+        }
+        wrong.extend(self.drift(blueprint, &image.repository));
+        Some(wrong)
+    }
+
+    /// What was changed by hand since the last release; an empty answer also where that is taken over.
+    fn drift(&mut self, blueprint: &Blueprint, repository: &str) -> Option<String> {
+        let proven = blueprint.proven.as_ref()?;
+        let differences = blueprint_differences(&proven.body, &blueprint.running.body, Some(repository));
+        if differences.is_empty() {
+            return None;
+        }
+        let (ran, runs) = (revision_name(&proven.revision), revision_name(&blueprint.running.revision));
+        let text = format!("{runs} was made by hand after {ran}, the last that a release proved: {}", differences.join("; "));
+        let accepts = self.book.active.as_ref().is_some_and(|release| release.accepts_drift)
+            || self.policy.path().is_some_and(|path| path.drift == DriftRule::Accept);
+        if accepts {
+            self.log(format!("taken over: {text}"));
+            return None;
+        }
+        Some(format!("{text}; `nightshift deploy --accept-drift` takes it over"))
+    }
+
+    fn wait_for_image(&mut self, index: usize, leg: &Leg) {
+        let why = format!("the image did not come to the repository in {} in time; look at the registry's replication", leg.region);
+        self.hold_in_turn(index, Hold::WaitingForImage, &why);
+    }
+
+    /// Holds, but not for longer than a roll-out may take.
+    fn hold_in_turn(&mut self, index: usize, hold: Hold, or_else: &str) {
+        let since = self.book.active.as_ref().and_then(|release| release.turn.as_ref()).map_or(self.now, |turn| turn.since);
+        match self.is_over(since, self.deadline()) {
+            true => self.refuse(index, &[or_else.to_owned()]),
+            false => self.hold(hold, FOLLOW),
+        }
+    }
+
+    /// Nothing was changed by this leg: the release ends here.
+    pub(super) fn refuse(&mut self, index: usize, reasons: &[String]) {
+        let why = reasons.join("; ");
+        let has_changed_something =
+            self.book.active.as_ref().is_some_and(|release| release.legs.iter().any(|leg| leg.state.moved().is_some()));
+        self.set_leg(index, LegState::Failed { at: self.now, why: why.clone() });
+        self.end(if has_changed_something { EndKind::Failed } else { EndKind::Refused }, &why, None);
+    }
+
+    fn prepare(&mut self, index: usize, leg: &Leg, since: Timestamp) {
+        let Some(image) = self.book.active.as_ref().and_then(|release| release.change.image()).cloned() else { return };
+        if self.is_over(since, self.deadline()) {
+            return self.refuse(index, &["the new revision could not be made in time".to_owned()]);
+        }
+        let Some(blueprint) = self.blueprint(&leg.target) else { return };
+        let body = match with_image(&leg.target, &blueprint.running.body, &image, leg) {
+            Ok(body) => body,
+            Err(no_match) => return self.refuse(index, &[no_match.to_string()]),
+        };
+        let (running, latest) = (&blueprint.running, &blueprint.latest);
+        if latest.revision != running.revision && same_blueprint(&latest.body, &body) {
+            let moved = Move { from: running.revision.clone(), to: latest.revision.clone(), handle: None, since: self.now };
+            self.set_leg(index, LegState::Starting(moved));
+            return self.drive(index);
+        }
+        let Some(release) = self.book.active.as_ref().map(|release| release.id.clone()) else { return };
+        self.look_at(later(self.now, FOLLOW));
+        self.take(Step::MakeRevision { target: leg.target.clone(), from: running.revision.clone(), body, release });
+    }
+
+    pub(super) fn revision_was_made(&mut self, revision: &str) {
+        let preparing = |leg: &Leg| match &leg.state {
+            LegState::Preparing { from, .. } if leg.region == self.policy.region => Some(from.clone()),
+            _ => None,
+        };
+        let found = self.book.active.as_ref().and_then(|release| {
+            let legs = release.legs.iter().enumerate();
+            legs.into_iter().find_map(|(index, leg)| Some((index, preparing(leg)?)))
+        });
+        let Some((index, from)) = found else { return };
+        let moved = Move { from, to: revision.to_owned(), handle: None, since: self.now };
+        self.log(format!("{} made", revision_name(revision)));
+        self.set_leg(index, LegState::Starting(moved));
+    }
+
+    fn start(&mut self, index: usize, leg: &Leg, moved: &Move) {
+        let Some(target) = self.target(&leg.target) else { return };
+        if self.is_over(moved.since, self.deadline()) {
+            return self.fail(index, leg, "the roll-out could not be begun in time");
+        }
+        if let Some(handle) = self.begun_already(leg, moved, &target) {
+            return self.is_rolling(index, leg, moved, handle);
+        }
+        if target.revision != moved.from && target.revision != moved.to {
+            return self.was_replaced(index, leg, &target);
+        }
+        if let Some(newest) = target.newest.as_ref().filter(|newest| newest.is_moving) {
+            return self.hold(Hold::OtherRollout { handle: newest.handle.clone() }, FOLLOW);
+        }
+        self.look_at(later(self.now, FOLLOW));
+        let (seen, to, replacement) = (target.revision.clone(), moved.to.clone(), self.replacement());
+        self.take(Step::RollOut { target: leg.target.clone(), seen, to, replacement });
+    }
+
+    /// The roll-out's handle, if it was begun by an invocation that did not live to note it.
+    fn begun_already(&self, leg: &Leg, moved: &Move, target: &TargetNow) -> Option<Option<String>> {
+        let is_restart = moved.from == moved.to;
+        let is_ours = |newest: &&super::RolloutId| {
+            let is_of_it = newest.revision.as_deref() == Some(moved.to.as_str());
+            is_of_it && newest.began_at.is_some_and(|began| began >= moved.since)
+        };
+        let ours = target.newest.as_ref().filter(is_ours).map(|newest| newest.handle.clone());
+        let is_set = matches!(leg.target, DeployTarget::Tasks(_)) && !is_restart && target.revision == moved.to;
+        match (ours, is_set) {
+            (Some(handle), _) => Some(Some(handle)),
+            (None, true) => Some(target.newest.as_ref().map(|newest| newest.handle.clone())),
+            (None, false) => None,
+        }
+    }
+
+    fn is_rolling(&mut self, index: usize, leg: &Leg, moved: &Move, handle: Option<String>) {
+        let (from, to) = (revision_name(&moved.from).to_owned(), revision_name(&moved.to).to_owned());
+        let moved = Move { handle, since: self.now, ..moved.clone() };
+        self.set_leg(index, LegState::Rolling(moved));
+        let text = if from == to { format!("{from} is started anew") } else { format!("{from} -> {to}") };
+        self.log(format!("{} {}: rolling, {text}", leg.stage, leg.region));
+        let headline = format!("{} rolls in {} ({})", self.release_name(), leg.region, leg.stage);
+        self.note("rolling", Severity::Info, headline, format!("{}: {text}", leg.target));
+        self.look_at(later(self.now, FOLLOW));
+    }
+
+    pub(super) fn roll_out_began(&mut self, to: &str, handle: Option<String>) {
+        let Some(release) = self.book.active.as_ref() else { return };
+        let found = release.legs.iter().enumerate().find(|(_, leg)| leg.region == self.policy.region && leg.state.is_moving());
+        let Some((index, leg)) = found.map(|(index, leg)| (index, leg.clone())) else { return };
+        match &leg.state {
+            LegState::Starting(moved) if moved.to == to => self.is_rolling(index, &leg, moved, handle),
+            LegState::RollingBack { .. } => self.going_back_began(index, &leg, handle),
+            _ => {}
+        }
+    }
+
+    fn follow(&mut self, index: usize, leg: &Leg, moved: &Move) {
+        let Some(rollout) = self.rollout(leg, moved) else { return };
+        let quiet = self.alarm_in_alarm(leg);
+        let Some(rollout) = self.still_ours(index, leg, moved, &rollout) else { return };
+        let Some(alarm) = quiet else { return };
+        if let Some(alarm) = alarm {
+            return self.fail(index, leg, &format!("alarm {alarm} went into ALARM"));
+        }
+        match rollout.status {
+            RolloutStatus::Succeeded => self.bake(index, leg, moved),
+            _ if self.is_over(moved.since, self.deadline()) => {
+                self.fail(index, leg, &format!("it did not end within the path's deadline: {}", rollout.in_words()));
+            }
+            _ => self.hold(Hold::Rolling { words: rollout.in_words() }, FOLLOW),
+        }
+    }
+
+    fn bake(&mut self, index: usize, leg: &Leg, moved: &Move) {
+        let until = later(self.now, seconds(leg.bake));
+        self.log(format!("{} {}: {} runs; watched for {}", leg.stage, leg.region, revision_name(&moved.to), leg.bake));
+        self.set_leg(index, LegState::Baking { moved: moved.clone(), until });
+        self.drive(index);
+    }
+
+    /// Whether the roll-out is still ours to follow; what ended it otherwise is dealt with.
+    fn still_ours(&mut self, index: usize, leg: &Leg, moved: &Move, rollout: &RolloutNow) -> Option<RolloutNow> {
+        let is_restart = moved.from == moved.to;
+        match rollout.status {
+            RolloutStatus::Failed => self.fail(index, leg, &format!("the roll-out failed: {}", rollout.in_words())),
+            RolloutStatus::RollingBack | RolloutStatus::RolledBack if !is_restart => {
+                self.goes_back_by_itself(index, leg, moved, &rollout.words);
+            }
+            RolloutStatus::RollingBack | RolloutStatus::RolledBack => {
+                self.fail(index, leg, &format!("it was taken back: {}", rollout.in_words()));
+            }
+            RolloutStatus::Replaced => {
+                let why = format!("somebody else put another deployment in its place: {}", rollout.in_words());
+                self.give_up(index, leg, &why);
+            }
+            RolloutStatus::Moving | RolloutStatus::Succeeded if rollout.died >= self.crashes() => {
+                let why = format!("{} tasks of {} died after they had started", rollout.died, revision_name(&moved.to));
+                self.fail(index, leg, &why);
+            }
+            RolloutStatus::Moving | RolloutStatus::Succeeded => return Some(rollout.clone()),
+        }
+        None
+    }
+
+    /// It runs; alarms, deaths of tasks and whether all are there are looked at until its time is over.
+    fn watch(&mut self, index: usize, leg: &Leg, moved: &Move, until: Timestamp) {
+        let (rollout, quiet, target) = (self.rollout(leg, moved), self.alarm_in_alarm(leg), self.target(&leg.target));
+        let (Some(rollout), Some(alarm), Some(target)) = (rollout, quiet, target) else { return };
+        if target.revision != moved.to {
+            let is_taken_back = matches!(rollout.status, RolloutStatus::RollingBack | RolloutStatus::RolledBack);
+            if !is_taken_back {
+                return self.was_replaced(index, leg, &target);
+            }
+        }
+        let Some(rollout) = self.still_ours(index, leg, moved, &rollout) else { return };
+        if let Some(alarm) = alarm {
+            return self.fail(index, leg, &format!("alarm {alarm} went into ALARM while it was watched"));
+        }
+        let is_whole = target.running >= target.desired;
+        match self.now >= until {
+            false => self.hold_until(Hold::Baking { until }, until.min(later(self.now, FOLLOW))),
+            true if is_whole => self.pass(index, leg, moved),
+            true if self.is_over(until, self.deadline()) => {
+                self.fail(index, leg, &format!("only {} of {} are healthy", target.running, target.desired));
+            }
+            true => {
+                self.hold(Hold::Rolling { words: format!("{} of {} healthy; {}", target.running, target.desired, rollout.words) }, FOLLOW)
+            }
+        }
+    }
+
+    fn pass(&mut self, index: usize, leg: &Leg, moved: &Move) {
+        self.set_leg(index, LegState::Passed { moved: moved.clone(), at: self.now });
+        self.log(format!("{} {}: passed", leg.stage, leg.region));
+        self.prove(&leg.target, &moved.to);
+        let headline = format!("{} passed in {} ({})", self.release_name(), leg.region, leg.stage);
+        let text = format!("{}: {} is healthy.", leg.target, revision_name(&moved.to));
+        self.note("passed", Severity::Info, headline, text);
+        self.look_at(self.now);
+    }
+
+    pub(super) fn prove(&mut self, target: &DeployTarget, revision: &str) {
+        let Some(release) = self.book.active.as_ref().map(|release| release.id.clone()) else { return };
+        let proven = Proven { revision: revision.to_owned(), release, at: self.now };
+        self.book.proven.insert(target.to_string(), proven);
+    }
+
+    fn was_replaced(&mut self, index: usize, leg: &Leg, target: &TargetNow) {
+        let why = format!("somebody else set {} to {}", leg.target, revision_name(&target.revision));
+        self.give_up(index, leg, &why);
+    }
+
+    /// Somebody else has taken over: nothing is rolled back over their head.
+    pub(super) fn give_up(&mut self, index: usize, leg: &Leg, why: &str) {
+        self.set_leg(index, LegState::Failed { at: self.now, why: why.to_owned() });
+        self.log(format!("{} {}: {why}", leg.stage, leg.region));
+        self.end(EndKind::Failed, why, None);
+    }
+
+    /// The target as it is; a missing one ends the release.
+    pub(super) fn target(&mut self, target: &DeployTarget) -> Option<TargetNow> {
+        let found = self.find(Need::Target(target.clone()), |found| match found {
+            Found::Target(target) => Some(target),
+            _ => None,
+        })?;
+        match found {
+            Ok(target) => Some(target.clone()),
+            Err(error) if error.kind == PortErrorKind::NotFound => {
+                let why = format!("{target} is not there; create it, or correct the fleet file");
+                let waiting = self.book.active.as_ref().and_then(|release| {
+                    release.legs.iter().position(|leg| leg.target == *target && leg.region == self.policy.region && !leg.state.is_past())
+                });
+                if let Some(index) = waiting {
+                    self.refuse(index, &[why]);
+                }
+                None
+            }
+            Err(error) => {
+                self.unreadable(&target.to_string(), error);
+                None
+            }
+        }
+    }
+
+    fn blueprint(&mut self, target: &DeployTarget) -> Option<Blueprint> {
+        let proven = self.book.proven.get(&target.to_string()).map(|proven| proven.revision.clone());
+        let found = self.find(Need::Blueprint { target: target.clone(), proven }, |found| match found {
+            Found::Blueprint(blueprint) => Some(blueprint),
+            _ => None,
+        })?;
+        match found {
+            Ok(blueprint) => Some(blueprint.clone()),
+            Err(error) => {
+                self.unreadable("what the target is made from", error);
+                None
+            }
+        }
+    }
+
+    fn image_is_here(&mut self, image: &Image) -> Option<bool> {
+        let need = Need::Image { repository: image.repository.clone(), digest: image.digest.clone() };
+        let found = self.find(need, |found| match found {
+            Found::Image(image) => Some(image),
+            _ => None,
+        })?;
+        match found {
+            Ok(found) => Some(found.is_some()),
+            Err(error) => {
+                self.unreadable("the image", error);
+                None
+            }
+        }
+    }
+
+    /// The leg's alarm that is in ALARM, if any; none outside if that is not known.
+    pub(super) fn alarm_in_alarm(&mut self, leg: &Leg) -> Option<Option<String>> {
+        if leg.alarms.is_empty() {
+            return Some(None);
+        }
+        let found = self.find(Need::Alarms(leg.alarms.clone()), |found| match found {
+            Found::Alarms(alarms) => Some(alarms),
+            _ => None,
+        })?;
+        match found {
+            Ok(alarms) => Some(alarms.iter().find(|alarm| alarm.state == AlarmState::Alarm).map(|alarm| alarm.name.clone())),
+            Err(error) => {
+                self.unreadable("the alarms", error);
+                None
+            }
+        }
+    }
+
+    fn alarms_are_quiet(&mut self, leg: &Leg) -> bool {
+        match self.alarm_in_alarm(leg) {
+            None => false,
+            Some(None) => true,
+            Some(Some(alarm)) => {
+                self.hold(Hold::AlarmBefore { alarm }, AGAIN_LATER);
+                false
+            }
+        }
+    }
+
+    pub(super) fn rollout(&mut self, leg: &Leg, moved: &Move) -> Option<RolloutNow> {
+        let handle = moved.handle.clone().unwrap_or_default();
+        let need = Need::Rollout { target: leg.target.clone(), handle, to: moved.to.clone(), since: moved.since };
+        let found = self.find(need, |found| match found {
+            Found::Rollout(rollout) => Some(rollout),
+            _ => None,
+        })?;
+        match found {
+            Ok(rollout) => Some(rollout.clone()),
+            Err(error) => {
+                self.unreadable("the roll-out", error);
+                None
+            }
+        }
+    }
+}
+
+impl RolloutNow {
+    fn in_words(&self) -> String {
+        let counts = format!("{} of {} of the new revision run", self.running, self.desired);
+        let died = if self.died > 0 { format!(", {} died", self.died) } else { String::new() };
+        let words = if self.words.is_empty() { String::new() } else { format!(" ({})", self.words) };
+        format!("{counts}{died}{words}")
+    }
+}
+
+/// The image as this region's registry has it: the same digest under the region's own address.
+fn here(image: &Image, leg: &Leg) -> Image {
+    let uri = match (image.uri.split_once(".dkr.ecr."), image.uri.split_once('/')) {
+        (Some((account, rest)), Some(_)) => match rest.split_once('.') {
+            Some((_, rest)) => format!("{account}.dkr.ecr.{}.{rest}", leg.region),
+            None => image.uri.clone(),
+        },
+        _ => image.uri.clone(),
+    };
+    Image { uri, ..image.clone() }
+}
+
+fn with_image(target: &DeployTarget, body: &Value, image: &Image, leg: &Leg) -> Result<Value, NoMatch> {
+    let pinned = here(image, leg).pinned();
+    debug_assert!(repository_of(&pinned).is_some(), "an image's address has a registry");
+    match target {
+        DeployTarget::Tasks(_) => definition_with_image(body, &image.repository, &pinned),
+        DeployTarget::Group(_) => template_with_image(body, &image.repository, &pinned),
+    }
+}

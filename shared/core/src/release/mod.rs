@@ -1,0 +1,43 @@
+//! Releases: from a pushed image, through scan, stages, approval and regions, to its end; and restarts for rotated secrets.
+//!
+//! Owns what a release is, which reads a decision needs, the decision, and its words. A leg is moved by its own region
+//! alone; others hear of it by report. Never rolls out by tag, never decides from an event's words: events say where to look.
+
+mod advance;
+pub mod approve;
+mod back;
+mod blueprint;
+mod decide;
+mod desk;
+pub mod front_end;
+mod gate;
+mod image;
+mod intake;
+mod leg;
+mod notice;
+mod observation;
+mod outcome;
+mod plan;
+mod policy;
+pub mod ports;
+mod reason;
+mod record;
+mod words;
+
+pub use blueprint::{NoMatch, blueprint_differences, definition_with_image, reads_secret, same_blueprint, template_with_image};
+pub use decide::{apply, decide};
+pub use image::{Image, ImageRef, repository_of, short_digest};
+pub use notice::ReleaseNotice;
+pub use observation::{
+    Blueprint, BlueprintVersion, Check, CheckResult, Found, Known, Need, Observation, RolloutId, RolloutNow, RolloutStatus, StopHow,
+    TargetNow, Wake,
+};
+pub use outcome::{Ending, ReleaseOutcome, StepOutcome, StepResult};
+pub use plan::{Note, Plan, Step, StepDone};
+pub use policy::ReleasePolicy;
+pub use reason::Hold;
+pub use record::{
+    Answer, Approval, Book, BookView, Change, ENDED_KEPT, End, EndKind, Finding, FindingCounts, Gate, LOG_KEPT, Leg, LegState, LogLine,
+    Move, Proven, Release, ReleaseId, Report, Rotated, ScanNow, Scope, StartedBy, Turn, Unwind, Verdict,
+};
+pub use words::{Progress, Shown};

@@ -1,0 +1,134 @@
+//! What comes next for a release, and who or what is awaited until when.
+//!
+//! Says what the book shows and what people were told last. What only a look at the estate could tell is not guessed.
+
+use super::drawing::watched;
+use super::{Progress, Shown, minute};
+use crate::release::gate::revision_name;
+use crate::release::{Approval, Gate, Leg, LegState, Release};
+
+impl Shown<'_> {
+    /// What comes next, a line each; nothing once it has ended.
+    pub fn next(&self) -> Vec<String> {
+        let release = self.release;
+        if release.end.is_some() {
+            return Vec::new();
+        }
+        let mut lines: Vec<String> = self.holding().into_iter().collect();
+        if let Some(active) = self.view.book.active.as_ref().filter(|_| self.waits_for_its_turn()) {
+            lines.push(format!("waits for the end of release {}", active.id));
+            return lines;
+        }
+        let progress = Progress::of(release);
+        lines.extend(now(&progress, release));
+        if !matches!(progress, Progress::GoingBack { .. }) {
+            lines.extend(afterwards(&progress, release));
+        }
+        if let Some(at) = self.view.book.recheck_at.filter(|at| *at > self.now) {
+            lines.push(format!("looked at again at {} at the latest", minute(at)));
+        }
+        lines
+    }
+
+    /// Whether another release is in hand.
+    pub(super) fn waits_for_its_turn(&self) -> bool {
+        let is_this = |release: &Release| release.id == self.release.id;
+        self.view.book.next.as_ref().is_some_and(is_this) && !self.view.book.active.as_ref().is_some_and(is_this)
+    }
+
+    /// What keeps everything still: a pause, a freeze before a region begins, or what people were told last.
+    fn holding(&self) -> Option<String> {
+        if let Some(pause) = self.view.pause.as_ref().filter(|pause| pause.until > self.now) {
+            let until = minute(pause.until);
+            return Some(format!("paused by {} until {until} ({}): nothing is changed until then", pause.by, pause.why));
+        }
+        let is_beginning = matches!(Progress::of(self.release), Progress::Beginning(_));
+        if let Some(frozen) = self.frozen.filter(|frozen| is_beginning && frozen.until > self.now) {
+            return Some(format!("frozen until {} ({}): no region is begun until then", minute(frozen.until), frozen.why));
+        }
+        let is_in_hand = self.view.book.active.as_ref().is_some_and(|active| active.id == self.release.id);
+        told(self.view.book.told.as_deref().filter(|_| is_in_hand)?)
+    }
+}
+
+/// What people were told about why nothing is done, from the book's token.
+fn told(token: &str) -> Option<String> {
+    if let Some(step) = token.strip_prefix("would_have:") {
+        let step = step.split(':').next().unwrap_or_default().replace('_', " ");
+        return Some(format!("the function is in mode observe: it would {step}, and does not"));
+    }
+    let words = match token {
+        "alarm_before" => "held: one of the path's alarms is in ALARM before anything has begun",
+        "other_rollout" => "held: somebody else's deployment is under way",
+        "unreadable" => "held: something that is needed cannot be read; the history says what",
+        _ => return None,
+    };
+    Some(words.to_owned())
+}
+
+fn now(progress: &Progress<'_>, release: &Release) -> Vec<String> {
+    match progress {
+        Progress::Ended(_) => Vec::new(),
+        Progress::GoingBack { legs, .. } if legs.is_empty() => vec!["everything is back; the end is about to be noted".to_owned()],
+        Progress::GoingBack { legs, .. } | Progress::Moving(legs) => legs.iter().map(|leg| moving(leg)).collect(),
+        Progress::WaitingForScan { since } => {
+            vec![format!("the image's scan is awaited since {}; the path says what becomes of a late one", minute(*since))]
+        }
+        Progress::WaitingForApproval { stage, approval } => vec![question(release, stage, approval)],
+        Progress::Beginning(legs) => {
+            let turn = |leg: &&Leg| format!("{} in {} begins once its image and everything that it needs are there", leg.stage, leg.region);
+            legs.iter().map(turn).collect()
+        }
+        Progress::Through => vec!["every region has passed; the end is about to be noted".to_owned()],
+    }
+}
+
+fn moving(leg: &Leg) -> String {
+    let place = format!("{} in {}", leg.stage, leg.region);
+    match &leg.state {
+        LegState::Baking { until, .. } => format!("{place} is watched until {}", minute(*until)),
+        LegState::RollingBack { moved, .. } => format!("{place} goes back to {}", revision_name(&moved.to)),
+        LegState::Passed { .. } => format!("{place} is about to go back"),
+        other => format!("{place} is {}", other.word()),
+    }
+}
+
+fn question(release: &Release, stage: &str, approval: &Approval) -> String {
+    let silent = approval.rule.by.iter().map(|approver| &approver.name).filter(|name| !approval.answers.contains_key(*name));
+    let names = silent.map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let missing = (approval.rule.needed as usize).saturating_sub(release.agreed(approval));
+    let what = match stage {
+        Gate::SCAN => "to let it in without a scan result".to_owned(),
+        stage => format!("to agree to {stage}"),
+    };
+    match approval.asked_at {
+        None => format!("{} is about to ask {names}, of whom {missing} have {what}", release.owner_of(stage).unwrap_or_default()),
+        Some(_) => format!("{missing} of {names} has {what} until {}, or it expires", minute(approval.expires_at)),
+    }
+}
+
+/// The waves that come after those of now, each with the approval before it.
+fn afterwards(progress: &Progress<'_>, release: &Release) -> Vec<String> {
+    let is_now = |leg: &Leg| match progress {
+        Progress::Moving(legs) | Progress::Beginning(legs) => legs.iter().any(|own| own.stage == leg.stage && own.wave == leg.wave),
+        _ => false,
+    };
+    let mut waves: Vec<(&Leg, Vec<&str>)> = Vec::new();
+    for leg in release.legs.iter().filter(|leg| matches!(leg.state, LegState::Waiting) && !is_now(leg)) {
+        match waves.iter_mut().find(|(first, _)| first.stage == leg.stage && first.wave == leg.wave) {
+            Some((_, regions)) => regions.push(&leg.region),
+            None => waves.push((leg, vec![&leg.region])),
+        }
+    }
+    let mut lines = Vec::new();
+    for (leg, regions) in waves {
+        let is_asked_now = matches!(progress, Progress::WaitingForApproval { stage, .. } if *stage == leg.stage.as_str());
+        let approval = release.approvals.get(&leg.stage).filter(|approval| approval.granted_at.is_none() && leg.wave == 0);
+        if let Some(approval) = approval.filter(|_| !is_asked_now) {
+            let names = approval.rule.by.iter().map(|approver| approver.name.to_string()).collect::<Vec<_>>().join(", ");
+            lines.push(format!("then {} of {names} has to agree to {}", approval.rule.needed, leg.stage));
+        }
+        lines.push(format!("then {} in {}, {}", leg.stage, regions.join(" and "), watched(leg)));
+    }
+    lines
+}
