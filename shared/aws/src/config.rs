@@ -35,7 +35,27 @@ pub const VARIABLES: [&str; 7] = [
 
 /// The services whose endpoint can be set on its own, by the SDK's service id; the variable is `AWS_ENDPOINT_URL_` and the
 /// id in capitals with underscores (AWS SDKs and Tools Reference Guide, "Service-specific endpoints").
-const SERVICE_IDS: [&str; 7] = ["Application Auto Scaling", "Auto Scaling", "CloudWatch", "DynamoDB", "ECS", "Scheduler", "SNS"];
+const SERVICE_IDS: [&str; 19] = [
+    "Application Auto Scaling",
+    "Auto Scaling",
+    "CloudFront",
+    "CloudWatch",
+    "CloudWatch Logs",
+    "CodePipeline",
+    "DynamoDB",
+    "EC2",
+    "ECR",
+    "ECS",
+    "Elastic Load Balancing v2",
+    "EventBridge",
+    "IAM",
+    "Lambda",
+    "SNS",
+    "SSM",
+    "STS",
+    "Scheduler",
+    "Secrets Manager",
+];
 
 /// Why the SDK cannot be configured.
 #[derive(Debug, Error, PartialEq, Eq)]

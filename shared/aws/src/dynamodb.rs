@@ -11,19 +11,24 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
 use aws_types::SdkConfig;
 use jiff::Timestamp;
-use nightshift_core::ledger::{HistoryEntry, LedgerView, ServiceKey, ServiceRecord};
+use nightshift_core::ledger::{HistoryEntry, LedgerView, Pause, ServiceKey, ServiceRecord};
 use nightshift_core::ports::{Ledger, PortError, PortErrorKind, PortResult};
 
 use crate::error::port_error;
 use items::Item;
 
+mod front_ends;
 mod items;
 mod people;
+mod pipelines;
+mod releases;
 
 pub use people::HistoryQuery;
+pub use releases::MOST_WRONG_CODES;
 
 const BATCH_GET: &str = "dynamodb:BatchGetItem";
 const PUT_ITEM: &str = "dynamodb:PutItem";
+const UPDATE_ITEM: &str = "dynamodb:UpdateItem";
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -76,32 +81,9 @@ impl DynamoLedger {
         Err(PortError::new(PortErrorKind::Throttled, BATCH_GET, message))
     }
 
-    async fn put(&self, item: Item) -> PortResult<()> {
-        let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        request.send().await.map(|_| ()).map_err(|error| port_error(PUT_ITEM, error))
-    }
-}
-
-impl Ledger for DynamoLedger {
-    async fn read(&self, key: &ServiceKey) -> PortResult<LedgerView> {
-        let mut keys = vec![items::record_key(key), items::override_key(key)];
-        keys.extend(items::pause_keys(key));
-        let mut view = LedgerView::default();
-        for item in self.get_items(keys).await? {
-            match items::partition(&item) {
-                items::PAUSES => {
-                    let pause = items::pause(&item)?;
-                    view.pause = view.pause.filter(|known| known.until >= pause.until).or(Some(pause));
-                }
-                items::OVERRIDES => view.bounds_override = Some(items::bounds_override(&item)?.1),
-                _ => view.record = items::record(&item)?,
-            }
-        }
-        Ok(view)
-    }
-
-    async fn store(&self, key: &ServiceKey, seen_version: u64, record: &ServiceRecord) -> PortResult<()> {
-        let item = items::record_item(key, record, items::expiry(Timestamp::now(), self.keep.records))?;
+    /// Writes an item if its stored version is still `seen_version` (0: there is none yet); `json` is the attribute that tells
+    /// whether what is stored is what we wrote.
+    async fn put_versioned(&self, item: Item, seen_version: u64, json: &str) -> PortResult<()> {
         let request = self
             .client
             .put_item()
@@ -117,9 +99,35 @@ impl Ledger for DynamoLedger {
         };
         let Err(error) = request.send().await else { return Ok(()) };
         match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(failed)) if is_ours(failed.item(), &item) => Ok(()),
+            Some(PutItemError::ConditionalCheckFailedException(failed)) if is_ours(failed.item(), &item, json) => Ok(()),
             _ => Err(port_error(PUT_ITEM, error)),
         }
+    }
+
+    async fn put(&self, item: Item) -> PortResult<()> {
+        let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        request.send().await.map(|_| ()).map_err(|error| port_error(PUT_ITEM, error))
+    }
+}
+
+impl Ledger for DynamoLedger {
+    async fn read(&self, key: &ServiceKey) -> PortResult<LedgerView> {
+        let mut keys = vec![items::record_key(key), items::override_key(key)];
+        keys.extend(items::pause_keys(key));
+        let mut view = LedgerView::default();
+        for item in self.get_items(keys).await? {
+            match items::partition(&item) {
+                items::PAUSES => view.pause = longer(view.pause, items::pause(&item)?),
+                items::OVERRIDES => view.bounds_override = Some(items::bounds_override(&item)?.1),
+                _ => view.record = items::record(&item)?,
+            }
+        }
+        Ok(view)
+    }
+
+    async fn store(&self, key: &ServiceKey, seen_version: u64, record: &ServiceRecord) -> PortResult<()> {
+        let item = items::record_item(key, record, items::expiry(Timestamp::now(), self.keep.records))?;
+        self.put_versioned(item, seen_version, items::RECORD).await
     }
 
     async fn append(&self, key: &ServiceKey, entry: &HistoryEntry) -> PortResult<()> {
@@ -127,9 +135,14 @@ impl Ledger for DynamoLedger {
     }
 }
 
+/// Of several pauses the one that lasts longest is told.
+fn longer(known: Option<Pause>, pause: Pause) -> Option<Pause> {
+    known.filter(|known| known.until >= pause.until).or(Some(pause))
+}
+
 /// The SDK repeats a write whose answer was lost; if the first try took effect, the second fails on our own record.
-fn is_ours(stored: Option<&HashMap<String, AttributeValue>>, written: &Item) -> bool {
+fn is_ours(stored: Option<&HashMap<String, AttributeValue>>, written: &Item, json: &str) -> bool {
     stored.is_some_and(|stored| {
-        [items::VERSION, items::RECORD].iter().all(|name| stored.contains_key(*name) && stored.get(*name) == written.get(*name))
+        [items::VERSION, json].iter().all(|name| stored.contains_key(*name) && stored.get(*name) == written.get(*name))
     })
 }

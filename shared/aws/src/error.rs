@@ -14,23 +14,48 @@ use nightshift_core::ports::{PortError, PortErrorKind};
 const MESSAGE_LENGTH: usize = 200;
 
 /// Codes without their ending `Exception` or `Fault`; services of the query protocols leave it out themselves. Whatever is
-/// in none of the lists is judged by its HTTP status.
-const NOT_FOUND: [&str; 6] = ["ResourceNotFound", "ClusterNotFound", "ServiceNotFound", "ServiceNotActive", "NotFound", "NoSuchEntity"];
-const CONFLICT: [&str; 11] = [
+/// in none of the lists is judged by its HTTP status. All that end in `NotFound` or begin with `NoSuch` are not found.
+const NOT_FOUND: [&str; 4] = ["DoesNotExist", "InvocationDoesNotExist", "ServiceNotActive", "DaemonNotActive"];
+/// All that end in `AlreadyExists` or begin with `Duplicate` are conflicts, too.
+const CONFLICT: [&str; 34] = [
+    "ApprovalAlreadyCompleted",
     "ConditionalCheckFailed",
     "Conflict",
     "ConcurrentModification",
     "ConcurrentUpdate",
+    "DeleteConflict",
+    "DependencyViolation",
+    "DurableExecutionAlreadyStarted",
+    "EntityTemporarilyUnmodifiable",
+    "IncorrectInstanceState",
+    "IncorrectState",
     "InstanceRefreshInProgress",
+    "InvalidApprovalToken",
+    "InvalidIfMatchVersion",
+    "IrreversibleInstanceRefresh",
+    "NotLatestPipelineExecution",
+    "OperationAborted",
+    "PipelineExecutionNotStoppable",
+    "PreconditionFailed",
+    "PriorityInUse",
+    "ResourceConflict",
     "ResourceContention",
+    "ResourceExists",
     "ResourceInUse",
+    "ResourceNotReady",
+    "ResourcePolicyConflict",
     "ScalingActivityInProgress",
+    "SnapStartNotReady",
+    "StageNotRetryable",
+    "TooManyUpdates",
     "TransactionConflict",
     "TransactionInProgress",
+    "TrustStoreNotReady",
     "UpdateInProgress",
 ];
-const THROTTLED: [&str; 9] = [
+const THROTTLED: [&str; 10] = [
     "TooManyRequests",
+    "TooManyInvalidationsInProgress",
     "RequestLimitExceeded",
     "ProvisionedThroughputExceeded",
     "BandwidthLimitExceeded",
@@ -40,8 +65,16 @@ const THROTTLED: [&str; 9] = [
     "RequestThrottled",
     "SlowDown",
 ];
-const UNAVAILABLE: [&str; 6] =
-    ["InternalFailure", "InternalServerError", "InternalService", "RequestTimeout", "Server", "ServiceUnavailable"];
+const UNAVAILABLE: [&str; 8] = [
+    "Internal",
+    "InternalFailure",
+    "InternalServerError",
+    "InternalService",
+    "InternalServiceError",
+    "RequestTimeout",
+    "Server",
+    "ServiceUnavailable",
+];
 
 /// An SDK error as one of the five kinds. `operation` is the IAM action of the call, such as `ecs:DescribeServices`.
 pub(crate) fn port_error<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> PortError
@@ -83,14 +116,29 @@ fn refusal(error: &impl ProvideErrorMetadata, answer: &HttpResponse) -> (PortErr
     (kind_of(code, text, status), message)
 }
 
+/// A code without the ending that only some protocols give it.
+pub(crate) fn bare(code: &str) -> &str {
+    code.strip_suffix("Exception").or_else(|| code.strip_suffix("Fault")).unwrap_or(code)
+}
+
+/// The kind of a code that stands in an answer, for one of several entries.
+pub(crate) fn kind_of_code(code: &str, text: &str) -> PortErrorKind {
+    kind_of(code, text, 200)
+}
+
 fn kind_of(code: &str, text: &str, status: u16) -> PortErrorKind {
-    let bare = code.strip_suffix("Exception").or_else(|| code.strip_suffix("Fault")).unwrap_or(code);
-    if NOT_FOUND.contains(&bare) || names_what_is_missing(bare, text) {
+    let bare = bare(code);
+    let is_missing = bare.ends_with("NotFound") || bare.starts_with("NoSuch") || NOT_FOUND.contains(&bare);
+    let is_taken = bare.ends_with("AlreadyExists") || bare.starts_with("Duplicate") || CONFLICT.contains(&bare);
+    if is_missing || names_what_is_missing(bare, text) {
         PortErrorKind::NotFound
-    } else if CONFLICT.contains(&bare) {
+    } else if is_taken || names_a_race(bare, text) {
         PortErrorKind::Conflict
     } else if bare.starts_with("Throttl") || THROTTLED.contains(&bare) || status == 429 {
         PortErrorKind::Throttled
+    } else if bare.contains("AccessDenied") {
+        // Lambda gives some of these a status of the five hundreds.
+        PortErrorKind::Denied
     } else if UNAVAILABLE.contains(&bare) || status >= 500 {
         PortErrorKind::Unavailable
     } else {
@@ -101,11 +149,21 @@ fn kind_of(code: &str, text: &str, status: u16) -> PortErrorKind {
 /// Auto Scaling says `ValidationError` for a group that is not there, ECS says `ClientException` for a task definition;
 /// both say so only in words.
 fn names_what_is_missing(bare: &str, text: &str) -> bool {
+    let is_said = |words: &str| text.contains(words);
     match bare {
-        "ValidationError" => text.contains("not found"),
-        "Client" => text.contains("Unable to describe task definition"),
+        "ValidationError" => is_said("not found"),
+        "Client" => {
+            is_said("Unable to describe task definition")
+                || is_said("TaskDefinition not found")
+                || is_said("task definition does not exist")
+        }
         _ => false,
     }
+}
+
+/// Two registrations of one family at the same moment: ECS has no code for it (ECS, "RegisterTaskDefinition").
+fn names_a_race(bare: &str, text: &str) -> bool {
+    bare == "Client" && text.contains("Too many concurrent attempts to create a new revision")
 }
 
 fn dispatch_failure(cause: &str) -> (PortErrorKind, String) {
@@ -164,12 +222,41 @@ mod tests {
             (400, "ValidationError", "AutoScalingGroup name not found - null", NotFound),
             (400, "ValidationError", "New SetDesiredCapacity value 12 is above max value 10", Denied),
             (400, "ClientException", "Unable to describe task definition.", NotFound),
+            (400, "ClientException", "TaskDefinition not found.", NotFound),
+            (400, "ClientException", "Too many concurrent attempts to create a new revision of the specified family.", Conflict),
             (400, "ClientException", "Invalid cluster", Denied),
             (400, "ConditionalCheckFailedException", "The conditional request failed", Conflict),
             (409, "ConflictException", "Schedule x already exists.", Conflict),
             (400, "ScalingActivityInProgress", "Scaling activity in progress", Conflict),
             (500, "ResourceContentionFault", "resource contention", Conflict),
             (400, "UpdateInProgressException", "", Conflict),
+            (400, "ServiceDeploymentNotFoundException", "", NotFound),
+            (400, "ImageNotFoundException", "", NotFound),
+            (400, "ScanNotFoundException", "", NotFound),
+            (400, "LimitExceededException", "", Denied),
+            (400, "InvalidLaunchTemplateName.NotFoundException", "", NotFound),
+            (400, "InvalidLaunchTemplateId.NotFound", "", NotFound),
+            (400, "InvalidLaunchTemplateId.VersionNotFound", "", NotFound),
+            (400, "InvalidLaunchTemplateName.AlreadyExistsException", "", Conflict),
+            (400, "InvalidLaunchTemplateName.MalformedException", "", Denied),
+            (403, "UnauthorizedOperation", "", Denied),
+            (404, "NoSuchEntity", "", NotFound),
+            (409, "EntityAlreadyExists", "", Conflict),
+            (400, "TargetGroupNotFound", "", NotFound),
+            (400, "PriorityInUse", "", Conflict),
+            (404, "NoSuchDistribution", "", NotFound),
+            (412, "PreconditionFailed", "", Conflict),
+            (400, "TooManyInvalidationsInProgress", "", Throttled),
+            (400, "ActiveInstanceRefreshNotFound", "", NotFound),
+            (400, "IrreversibleInstanceRefresh", "", Conflict),
+            (400, "ApprovalAlreadyCompletedException", "", Conflict),
+            (400, "InvalidApprovalTokenException", "", Conflict),
+            (400, "PipelineNotFoundException", "", NotFound),
+            (400, "ResourceExistsException", "", Conflict),
+            (400, "InternalServiceError", "", Unavailable),
+            (409, "ResourceConflictException", "", Conflict),
+            (502, "ResourceNotReadyException", "", Conflict),
+            (502, "KMSAccessDeniedException", "", Denied),
             (400, "ThrottlingException", "Rate exceeded", Throttled),
             (400, "Throttling", "Rate exceeded", Throttled),
             (400, "ThrottledException", "", Throttled),

@@ -6,20 +6,36 @@
 
 mod application_autoscaling;
 mod autoscaling;
+mod call;
+mod cloudfront;
 mod cloudwatch;
+mod codepipeline;
 mod config;
 mod dynamodb;
+mod ecr;
 mod ecs;
 mod error;
+mod events;
+mod invoke;
 mod pages;
 mod scheduler;
+mod secrets;
 mod sns;
+mod targets;
 mod transport;
 
 pub use autoscaling::AutoScalingGroups;
+pub use call::{AwsCaller, Form, RestAnswer, RestRequest, Xml, services};
+pub use cloudfront::CloudFrontEdges;
 pub use cloudwatch::CloudWatch;
+pub use codepipeline::Pipelines;
 pub use config::{CallLimits, ConfigError, VARIABLES, sdk_config, sdk_config_with};
-pub use dynamodb::{DynamoLedger, HistoryQuery, Keep};
+pub use dynamodb::{DynamoLedger, HistoryQuery, Keep, MOST_WRONG_CODES};
+pub use ecr::EcrImages;
 pub use ecs::EcsServices;
+pub use events::RegionBuses;
+pub use invoke::{FunctionAnswer, Functions};
 pub use scheduler::OneTimeSchedules;
+pub use secrets::ApprovalSecret;
 pub use sns::SnsTopics;
+pub use targets::ReleaseTargets;

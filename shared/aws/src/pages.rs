@@ -7,7 +7,7 @@ use nightshift_core::ports::PortResult;
 
 /// How many calls of one kind are out at a time: quick for a few hundred items, and far from every burst limit (100 for
 /// ECS's reads, Amazon ECS service endpoints and quotas).
-const SIDE_BY_SIDE: usize = 8;
+pub(crate) const SIDE_BY_SIDE: usize = 8;
 
 /// Asks for each chunk of at most `size` items and puts the answers together, in order; the first failure is the answer.
 pub(crate) async fn in_chunks<'a, Item, Answer, Asked>(

@@ -3,14 +3,17 @@
 //! Owns their names, which come from the service and the request's token, so that the same look is arranged once. Nothing
 //! here recurs.
 
+use std::fmt::Display;
+
 use aws_sdk_scheduler::Client;
 use aws_sdk_scheduler::error::BuildError;
 use aws_sdk_scheduler::types::{ActionAfterCompletion, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, Target};
 use aws_types::SdkConfig;
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
-use nightshift_core::ledger::ServiceKey;
 use nightshift_core::ports::{PortError, PortErrorKind, PortResult, RecheckRequest, RecheckScheduler};
-use nightshift_core::signal::RecheckSignal;
+use nightshift_core::release::front_end::{FrontEndKey, FrontEndTimer};
+use nightshift_core::signal::{FrontEndSignal, RecheckSignal};
+use serde_json::Value;
 
 use crate::error::port_error;
 
@@ -34,18 +37,9 @@ impl OneTimeSchedules {
         Self { client: Client::new(config), group: group.into(), role_arn: role_arn.into() }
     }
 
-    fn target(&self, function_arn: &str, request: &RecheckRequest, due: Timestamp) -> Result<Target, BuildError> {
-        let retries = RetryPolicy::builder().maximum_event_age_in_seconds(OLDEST_SECONDS).maximum_retry_attempts(RETRIES);
-        let target = Target::builder().arn(function_arn).role_arn(&self.role_arn).retry_policy(retries.build());
-        target.input(signal(request, due).to_input().to_string()).build()
-    }
-}
-
-impl RecheckScheduler for OneTimeSchedules {
-    async fn schedule(&self, request: &RecheckRequest, function_arn: &str) -> PortResult<()> {
+    /// One call of `function_arn` with `input` at `due`, a whole second.
+    async fn create(&self, name: String, due: Timestamp, input: &Value, function_arn: &str) -> PortResult<()> {
         let unbuilt = |error: BuildError| PortError::new(PortErrorKind::Denied, CREATE_SCHEDULE, error.to_string());
-        let due = whole_second(request.at);
-        let name = schedule_name(&request.key, &request.token);
         let exactly_then = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off).build().map_err(unbuilt)?;
         let schedule = self
             .client
@@ -57,8 +51,32 @@ impl RecheckScheduler for OneTimeSchedules {
             .schedule_expression_timezone("UTC")
             .flexible_time_window(exactly_then)
             .action_after_completion(ActionAfterCompletion::Delete)
-            .target(self.target(function_arn, request, due).map_err(unbuilt)?);
+            .target(self.target(function_arn, input).map_err(unbuilt)?);
         schedule.send().await.map(|_| ()).map_err(|error| port_error(CREATE_SCHEDULE, error))
+    }
+
+    fn target(&self, function_arn: &str, input: &Value) -> Result<Target, BuildError> {
+        let retries = RetryPolicy::builder().maximum_event_age_in_seconds(OLDEST_SECONDS).maximum_retry_attempts(RETRIES);
+        let target = Target::builder().arn(function_arn).role_arn(&self.role_arn).retry_policy(retries.build());
+        target.input(input.to_string()).build()
+    }
+}
+
+impl RecheckScheduler for OneTimeSchedules {
+    async fn schedule(&self, request: &RecheckRequest, function_arn: &str) -> PortResult<()> {
+        let due = whole_second(request.at);
+        let name = schedule_name(&request.key.system, &request.key.service, &format!("{}#{}", request.key, request.token));
+        self.create(name, due, &signal(request, due).to_input(), function_arn).await
+    }
+}
+
+impl FrontEndTimer for OneTimeSchedules {
+    async fn look_later(&self, key: &FrontEndKey, at: Timestamp, function_arn: &str) -> PortResult<()> {
+        let due = whole_second(at);
+        // A service may bear the same name, and be looked at in the same second.
+        let name = schedule_name(&key.system, &key.name, &format!("front-end#{key}#{}", due.as_second()));
+        let signal = FrontEndSignal { system: key.system.to_string(), front_end: key.name.to_string(), due: Some(due) };
+        self.create(name, due, &signal.to_input(), function_arn).await
     }
 }
 
@@ -77,11 +95,11 @@ fn whole_second(at: Timestamp) -> Timestamp {
     at.round(TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil)).unwrap_or(at)
 }
 
-/// At most 64 of `[0-9a-zA-Z-_.]`: the service as far as it fits, for people, and a digest of its whole name (`a-b/c` and
-/// `a/b-c` look alike) with the token.
-fn schedule_name(key: &ServiceKey, token: &str) -> String {
-    let readable: String = format!("{}-{}", key.system, key.service).chars().take(40).collect();
-    format!("{readable}-{:016x}", digest(&format!("{key}#{token}")))
+/// At most 64 of `[0-9a-zA-Z-_.]`: system and service or front end as far as they fit, for people, and a digest of the whole
+/// (`a-b/c` and `a/b-c` look alike).
+fn schedule_name(system: &impl Display, name: &impl Display, whole: &str) -> String {
+    let readable: String = format!("{system}-{name}").chars().take(40).collect();
+    format!("{readable}-{:016x}", digest(whole))
 }
 
 /// FNV-1a, 64 bits: the same in every build, which the standard library's hasher does not promise.
@@ -92,21 +110,16 @@ fn digest(text: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nightshift_core::fleet::{ServiceName, SystemName};
-
-    fn key(system: &str, service: &str) -> ServiceKey {
-        let (system, service) = (SystemName::try_from(system.to_owned()), ServiceName::try_from(service.to_owned()));
-        ServiceKey { system: system.unwrap(), service: service.unwrap() }
-    }
 
     #[test]
     fn a_name_is_short_and_tells_services_and_tokens_apart() {
-        let name = schedule_name(&key("pizza", "api"), "plan-1");
+        let of = |system: &str, service: &str, token: &str| schedule_name(&system, &service, &format!("{system}/{service}#{token}"));
+        let name = of("pizza", "api", "plan-1");
         assert!(name.starts_with("pizza-api-"), "{name}");
-        assert_eq!(name, schedule_name(&key("pizza", "api"), "plan-1"));
-        assert_ne!(name, schedule_name(&key("pizza", "api"), "plan-2"));
-        assert_ne!(schedule_name(&key("a-b", "c"), "t"), schedule_name(&key("a", "b-c"), "t"));
-        let longest = schedule_name(&key(&"a".repeat(40), &"b".repeat(40)), &"token".repeat(40));
+        assert_eq!(name, of("pizza", "api", "plan-1"));
+        assert_ne!(name, of("pizza", "api", "plan-2"));
+        assert_ne!(of("a-b", "c", "t"), of("a", "b-c", "t"));
+        let longest = of(&"a".repeat(40), &"b".repeat(40), &"token".repeat(40));
         assert!(longest.len() <= 64, "{longest}");
     }
 

@@ -6,8 +6,12 @@
 //! | `pause` | `all`, `system#<system>`, `service#<system>/<service>` | a pause |
 //! | `override` | `service#<system>/<service>` | bounds for a while |
 //! | `history#<system>/<service>` | `<time>#<plan id>` | one line of the history |
+//! | `release#<system>/<service>` | `book` | the releases' book: JSON, with what people look for beside it |
+//! | `answer#<system>/<service>` | `<release>#<stage>#<approver>` | an approver's answer, and how many wrong codes were typed |
+//! | `frontend#<system>/<front end>` | `state` | what arrived, and the invalidation in hand |
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -25,7 +29,7 @@ pub(super) const VERSION: &str = "version";
 pub(super) const RECORD: &str = "record";
 
 /// DynamoDB takes items of 400 KB (Service quotas); this leaves room for the other attributes.
-const ENTRY_BYTES: usize = 350_000;
+pub(super) const ENTRY_BYTES: usize = 350_000;
 
 pub(super) fn record_key(key: &ServiceKey) -> Item {
     item_key(&format!("service#{key}"), RECORD)
@@ -49,7 +53,7 @@ pub(super) fn pause_key(scope: &str) -> Item {
     }
 }
 
-pub(super) fn history_partition(key: &ServiceKey) -> String {
+pub(super) fn history_partition(key: &impl Display) -> String {
     format!("history#{key}")
 }
 
@@ -135,7 +139,7 @@ fn service_key(item: &Item) -> PortResult<ServiceKey> {
     }
 }
 
-pub(super) fn history_item(key: &ServiceKey, entry: &HistoryEntry, expires_at: i64) -> PortResult<Item> {
+pub(super) fn history_item(key: &impl Display, entry: &HistoryEntry, expires_at: i64) -> PortResult<Item> {
     let mut whole = to_json(entry)?;
     if whole.len() > ENTRY_BYTES {
         let outcome = json!({ "left_out": format!("{} bytes, more than an item of the ledger takes", whole.len()) });
@@ -155,42 +159,42 @@ pub(super) fn history_entry(item: &Item) -> PortResult<HistoryEntry> {
     serde_json::from_str(text(item, "entry")?).map_err(|error| unreadable(item, "entry", &error.to_string()))
 }
 
-fn item_key(pk: &str, sk: &str) -> Item {
+pub(super) fn item_key(pk: &str, sk: &str) -> Item {
     let mut item = Item::new();
     put_text(&mut item, "pk", pk.to_owned());
     put_text(&mut item, "sk", sk.to_owned());
     item
 }
 
-fn put_text(item: &mut Item, name: &str, value: String) {
+pub(super) fn put_text(item: &mut Item, name: &str, value: String) {
     item.insert(name.to_owned(), AttributeValue::S(value));
 }
 
-fn put_number(item: &mut Item, name: &str, value: impl ToString) {
+pub(super) fn put_number(item: &mut Item, name: &str, value: impl ToString) {
     item.insert(name.to_owned(), AttributeValue::N(value.to_string()));
 }
 
-fn to_json(value: &impl serde::Serialize) -> PortResult<String> {
+pub(super) fn to_json(value: &impl serde::Serialize) -> PortResult<String> {
     let written = serde_json::to_string(value);
     written.map_err(|error| PortError::new(PortErrorKind::Denied, "dynamodb:PutItem", format!("not to be written as JSON: {error}")))
 }
 
-fn text<'i>(item: &'i Item, name: &str) -> PortResult<&'i str> {
+pub(super) fn text<'i>(item: &'i Item, name: &str) -> PortResult<&'i str> {
     let value = item.get(name).and_then(|value| value.as_s().ok());
     value.map(String::as_str).ok_or_else(|| unreadable(item, name, "missing or no text"))
 }
 
-fn number(item: &Item, name: &str) -> PortResult<u64> {
+pub(super) fn number(item: &Item, name: &str) -> PortResult<u64> {
     let value = item.get(name).and_then(|value| value.as_n().ok()).and_then(|digits| digits.parse().ok());
     value.ok_or_else(|| unreadable(item, name, "missing or no whole number"))
 }
 
-fn time(item: &Item, name: &str) -> PortResult<Timestamp> {
+pub(super) fn time(item: &Item, name: &str) -> PortResult<Timestamp> {
     text(item, name)?.parse().map_err(|error: jiff::Error| unreadable(item, name, &error.to_string()))
 }
 
 /// Nothing is guessed from a damaged item: a lost cooldown or pause would let too much happen. A person has to look.
-fn unreadable(item: &Item, attribute: &str, problem: &str) -> PortError {
+pub(super) fn unreadable(item: &Item, attribute: &str, problem: &str) -> PortError {
     let part = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map_or("?", String::as_str);
     let what = format!("pk=\"{}\" sk=\"{}\"", part("pk"), part("sk"));
     let message = format!("the ledger's item {what} is damaged: {attribute}: {problem}; correct it or delete the item");

@@ -2,16 +2,24 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod approve;
 mod autoscaling;
+mod call;
+mod cloudfront;
 mod cloudwatch;
 mod cloudwatch_alarms;
 mod config;
 mod dependencies;
+mod ecr;
 mod ecs;
 mod ecs_placement;
+mod events;
+mod front_ends;
 mod ledger;
 mod ledger_people;
 mod other_scaler;
 mod recorded;
+mod releases;
 mod scheduler;
 mod sns;
+mod targets;

@@ -17,15 +17,22 @@ use nightshift_core::ledger::ServiceKey;
 use nightshift_core::ports::{PortErrorKind, PortResult};
 use serde_json::Value;
 
-/// What was asked: the operation's name, and its body as text (CBOR in its diagnostic notation).
+/// What was asked: the operation's name (of a REST call its method and path), and its body as text (CBOR in its diagnostic
+/// notation).
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub operation: String,
+    pub url: String,
     pub path: String,
+    pub headers: Vec<(String, String)>,
     pub body: String,
 }
 
 impl Asked {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(own, _)| own == name).map_or("", |(_, value)| value)
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
@@ -35,6 +42,7 @@ impl Asked {
 struct Answer {
     operation: &'static str,
     status: u16,
+    headers: &'static [(&'static str, &'static str)],
     body: Vec<u8>,
 }
 
@@ -48,8 +56,19 @@ pub struct Recorded {
 impl Recorded {
     /// The next answer to this operation: JSON, or XML, or an error's body.
     pub fn answer(self, operation: &'static str, status: u16, body: impl Into<String>) -> Self {
+        self.answer_with(operation, status, &[], body)
+    }
+
+    /// The same with headers.
+    pub fn answer_with(
+        self,
+        operation: &'static str,
+        status: u16,
+        headers: &'static [(&'static str, &'static str)],
+        body: impl Into<String>,
+    ) -> Self {
         let body = body.into().into_bytes();
-        self.answers.lock().unwrap().push(Answer { operation, status, body });
+        self.answers.lock().unwrap().push(Answer { operation, status, headers, body });
         self
     }
 
@@ -67,7 +86,7 @@ impl Recorded {
     pub fn cbor(self, operation: &'static str, status: u16, body: &Value) -> Self {
         let mut encoder = minicbor::Encoder::new(Vec::new());
         encode(&mut encoder, body);
-        self.answers.lock().unwrap().push(Answer { operation, status, body: encoder.into_writer() });
+        self.answers.lock().unwrap().push(Answer { operation, status, headers: &[], body: encoder.into_writer() });
         self
     }
 
@@ -120,6 +139,9 @@ impl HttpClient for Recorded {
 fn response(answer: Answer) -> HttpResponse {
     let mut response = HttpResponse::new(StatusCode::try_from(answer.status).unwrap(), SdkBody::from(answer.body));
     response.headers_mut().insert("smithy-protocol", "rpc-v2-cbor");
+    for (name, value) in answer.headers {
+        response.headers_mut().insert(*name, *value);
+    }
     response
 }
 
@@ -135,8 +157,10 @@ fn asked(request: &HttpRequest) -> Asked {
     let operation = target
         .or_else(|| path.split_once("/operation/").map(|(_, operation)| operation))
         .or_else(|| body.strip_prefix("Action=").and_then(|rest| rest.split('&').next()))
-        .unwrap_or_else(|| if path.starts_with("/schedules/") { "CreateSchedule" } else { "?" });
-    Asked { operation: operation.to_owned(), path, body }
+        .or_else(|| path.starts_with("/schedules/").then_some("CreateSchedule"));
+    let operation = operation.map_or_else(|| format!("{} {}", request.method(), path.split('?').next().unwrap()), str::to_owned);
+    let headers = request.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    Asked { operation, url: request.uri().to_owned(), path, headers, body }
 }
 
 fn encode(encoder: &mut minicbor::Encoder<Vec<u8>>, value: &Value) {

@@ -1,0 +1,81 @@
+//! Lambda: handing an event to another function, with or without waiting for its answer, and where a function's URL is.
+
+use nightshift_core::ports::{PortError, PortErrorKind, PortResult};
+use nightshift_core::release::approve::ports::{FunctionCaller, PageAddress};
+use serde_json::Value;
+
+use crate::call::services::LAMBDA;
+use crate::call::{AwsCaller, RestRequest};
+
+const INVOKE_FUNCTION: &str = "lambda:InvokeFunction";
+const GET_FUNCTION_URL: &str = "lambda:GetFunctionUrlConfig";
+
+/// What Lambda answers to an event that it has taken into its queue (Lambda API reference, Invoke).
+const ACCEPTED: u16 = 202;
+
+/// What a function made of an event that somebody waited for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FunctionAnswer {
+    /// It returned this.
+    Returned(Value),
+    /// It ended with an error, or was ended: by its time limit, or for want of memory.
+    Failed {
+        /// The error's type, such as `Nightshift.fleet_invalid`; empty where Lambda tells none.
+        code: String,
+        /// Its words.
+        message: String,
+    },
+}
+
+/// Lambda functions.
+#[derive(Clone, Debug)]
+pub struct Functions {
+    caller: AwsCaller,
+}
+
+impl Functions {
+    /// Called with `caller`.
+    pub fn new(caller: AwsCaller) -> Self {
+        Self { caller }
+    }
+
+    /// Hands an event to a function (its name or ARN) and waits for its answer. A lost answer is asked for again, so the event
+    /// has to be one that may be delivered twice.
+    pub async fn call_now(&self, function: &str, event: &Value) -> PortResult<FunctionAnswer> {
+        let request = RestRequest::new("POST", &["2015-03-31", "functions", function, "invocations"]);
+        let request = request.with_header("x-amz-invocation-type", "RequestResponse").with_json(event);
+        let answer = self.caller.rest(&LAMBDA, INVOKE_FUNCTION, request).await?;
+        let told = answer.json()?;
+        // A function's own error comes with status 200 and this header (Lambda API reference, Invoke).
+        if answer.header("x-amz-function-error").is_none() {
+            return Ok(FunctionAnswer::Returned(told));
+        }
+        let text = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(FunctionAnswer::Failed { code: text("errorType"), message: text("errorMessage") })
+    }
+}
+
+impl FunctionCaller for Functions {
+    async fn call_later(&self, function: &str, event: &Value) -> PortResult<()> {
+        let request = RestRequest::new("POST", &["2015-03-31", "functions", function, "invocations"]);
+        let request = request.with_header("x-amz-invocation-type", "Event").with_json(event);
+        let answer = self.caller.rest(&LAMBDA, INVOKE_FUNCTION, request).await?;
+        match answer.status {
+            ACCEPTED => Ok(()),
+            other => {
+                let words = format!("HTTP {other} in place of {ACCEPTED}: the event may not have been taken");
+                Err(PortError::new(PortErrorKind::Unavailable, INVOKE_FUNCTION, words))
+            }
+        }
+    }
+}
+
+impl PageAddress for Functions {
+    async fn page_url(&self, function: &str) -> PortResult<String> {
+        let request = RestRequest::new("GET", &["2021-10-31", "functions", function, "url"]);
+        let answer = self.caller.rest(&LAMBDA, GET_FUNCTION_URL, request).await?.json()?;
+        let url = answer.get("FunctionUrl").and_then(Value::as_str);
+        let unsaid = || PortError::new(PortErrorKind::Unavailable, GET_FUNCTION_URL, "the answer has no FunctionUrl");
+        url.map(str::to_owned).ok_or_else(unsaid)
+    }
+}
