@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a harness ends a test by panicking")]
 #![allow(clippy::print_stderr, reason = "tests and the demo tell what they wait for")]
 
+mod browser;
 mod deploy;
 mod estate;
 mod fleet;
@@ -16,6 +17,7 @@ pub mod project;
 pub mod template;
 mod waiting;
 
+pub use browser::{Scheme, Visit, local_page};
 pub use deploy::{Deployment, Mode};
 pub use fleet::FleetFile;
 pub use http::{Answer, Http};

@@ -26,6 +26,12 @@ pub fn command_line() -> PathBuf {
     BUILT.get_or_init(|| up_to_date("nightshift-cli", "nightshift")).clone()
 }
 
+/// The `approve` function, built.
+pub fn approve() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| up_to_date("nightshift-approve", "approve")).clone()
+}
+
 /// The `scale` function, built.
 pub fn scale() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();

@@ -45,41 +45,67 @@ pub struct ConfigError {
     pub problems: Vec<String>,
 }
 
+/// Reads variables one after the other and gathers what is wrong with them.
+pub struct Variables<L> {
+    lookup: L,
+    problems: Vec<String>,
+}
+
+impl<L: Fn(&str) -> Option<String>> Variables<L> {
+    /// Through this look-up function.
+    pub fn new(lookup: L) -> Self {
+        Self { lookup, problems: Vec::new() }
+    }
+
+    /// A variable that must be set, and not to blanks.
+    pub fn needed(&mut self, name: &str) -> String {
+        self.optional(name).unwrap_or_else(|| {
+            self.problems.push(format!("{name} is not set; deploy template.yaml, which sets it"));
+            String::new()
+        })
+    }
+
+    /// A variable that may be missing or blank.
+    pub fn optional(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.trim().is_empty())
+    }
+
+    /// Where the fleet files are.
+    pub fn fleet(&self) -> String {
+        self.optional("NIGHTSHIFT_FLEET").unwrap_or_else(|| FLEET_LAYER.to_owned())
+    }
+
+    /// Whether to act.
+    pub fn mode(&mut self) -> Mode {
+        match (self.lookup)("NIGHTSHIFT_MODE").as_deref() {
+            Some("act") => return Mode::Act,
+            Some("observe") => {}
+            Some(other) => self.problems.push(format!("NIGHTSHIFT_MODE is \"{other}\"; write act or observe")),
+            None => self.problems.push("NIGHTSHIFT_MODE is not set; write act or observe".to_owned()),
+        }
+        Mode::Observe
+    }
+
+    /// What was read, if nothing is wrong with it.
+    pub fn checked<C>(self, config: C) -> Result<C, ConfigError> {
+        if self.problems.is_empty() { Ok(config) } else { Err(ConfigError { problems: self.problems }) }
+    }
+}
+
 impl Config {
     /// The configuration, from a look-up of environment variables.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let mut problems = Vec::new();
-        let config = {
-            let mut needed = |name: &str| {
-                let value = lookup(name).filter(|value| !value.trim().is_empty());
-                value.unwrap_or_else(|| {
-                    problems.push(format!("{name} is not set; deploy template.yaml, which sets it"));
-                    String::new()
-                })
-            };
-            Self {
-                fleet: lookup("NIGHTSHIFT_FLEET").filter(|fleet| !fleet.trim().is_empty()).unwrap_or_else(|| FLEET_LAYER.to_owned()),
-                table: needed("NIGHTSHIFT_TABLE"),
-                topic_arn: needed("NIGHTSHIFT_TOPIC_ARN"),
-                schedule_group: needed("NIGHTSHIFT_SCHEDULE_GROUP"),
-                schedule_role_arn: needed("NIGHTSHIFT_SCHEDULE_ROLE_ARN"),
-                region: needed("AWS_REGION"),
-                mode: Mode::Observe,
-            }
+        let mut variables = Variables::new(lookup);
+        let config = Self {
+            fleet: variables.fleet(),
+            table: variables.needed("NIGHTSHIFT_TABLE"),
+            topic_arn: variables.needed("NIGHTSHIFT_TOPIC_ARN"),
+            schedule_group: variables.needed("NIGHTSHIFT_SCHEDULE_GROUP"),
+            schedule_role_arn: variables.needed("NIGHTSHIFT_SCHEDULE_ROLE_ARN"),
+            region: variables.needed("AWS_REGION"),
+            mode: variables.mode(),
         };
-        let mode = match lookup("NIGHTSHIFT_MODE").as_deref() {
-            Some("act") => Mode::Act,
-            Some("observe") => Mode::Observe,
-            Some(other) => {
-                problems.push(format!("NIGHTSHIFT_MODE is \"{other}\"; write act or observe"));
-                Mode::Observe
-            }
-            None => {
-                problems.push("NIGHTSHIFT_MODE is not set; write act or observe".to_owned());
-                Mode::Observe
-            }
-        };
-        if problems.is_empty() { Ok(Self { mode, ..config }) } else { Err(ConfigError { problems }) }
+        variables.checked(config)
     }
 }
 

@@ -10,7 +10,7 @@ mod invocation;
 mod lines;
 mod run;
 
-pub use config::{Config, ConfigError, ENVIRONMENT};
+pub use config::{Config, ConfigError, ENVIRONMENT, Variables};
 pub use error::{ErrorClass, HandlerError};
 pub use fleet_files::{FleetSource, fleet_paths, load_fleets};
 pub use invocation::Invocation;

@@ -11,6 +11,7 @@ mod growing;
 mod harness;
 mod observing;
 mod operations;
+mod page;
 mod permissions;
 mod repeats;
 mod rule;

@@ -6,14 +6,86 @@ use std::path::Path;
 use nightshift_tests::{project, template};
 use serde_json::{Map, Value, json};
 
-/// Operations that the adapters have for the `nightshift` command; no function calls them, so no role may.
-const ONLY_FOR_PEOPLE: &[&str] =
-    &["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:Query"];
+/// A function: its logical name, its folder, the adapters that it is made with (files and folders of `shared/aws/src`), those of
+/// their operations that it never calls, and the variables that it reads.
+struct Function {
+    name: &'static str,
+    crate_folder: &'static str,
+    adapters: &'static [&'static str],
+    never_calls: &'static [&'static str],
+    environment: fn() -> Vec<&'static str>,
+}
 
-/// What the role needs besides the calls of our own adapters: Lambda's own doings in the function's name, and the hand-over
-/// of the schedules' role.
-const NOT_OUR_CALLS: &[&str] =
-    &["iam:PassRole", "logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "xray:PutTelemetryRecords", "xray:PutTraceSegments"];
+/// Adding a function is adding its entry.
+const FUNCTIONS: &[Function] = &[
+    Function {
+        name: "ScaleFunction",
+        crate_folder: "functions/scale",
+        adapters: &[
+            "application_autoscaling.rs",
+            "autoscaling.rs",
+            "cloudwatch.rs",
+            "dynamodb.rs",
+            "ecs.rs",
+            "ecs",
+            "scheduler.rs",
+            "sns.rs",
+            "sns",
+        ],
+        // Writing parts of an item is for releases.
+        never_calls: &["dynamodb:UpdateItem"],
+        environment: || nightshift_lambda::ENVIRONMENT.to_vec(),
+    },
+    Function {
+        name: "DeployFunction",
+        crate_folder: "functions/deploy",
+        adapters: &[
+            "cloudfront.rs",
+            "cloudwatch.rs",
+            "dynamodb.rs",
+            "dynamodb/front_ends.rs",
+            "dynamodb/releases.rs",
+            "ecr.rs",
+            "events.rs",
+            "scheduler.rs",
+            "secrets.rs",
+            "sns.rs",
+            "sns",
+            "targets",
+        ],
+        // The two of STS stand in the trust policies that are looked at.
+        never_calls: &["cloudwatch:GetMetricData", "sts:AssumeRole", "sts:TagSession"],
+        environment: || [nightshift_lambda::ENVIRONMENT, nightshift_deploy::ENVIRONMENT].concat(),
+    },
+    Function {
+        name: "ApproveFunction",
+        crate_folder: "functions/approve",
+        adapters: &["codepipeline.rs", "dynamodb.rs", "dynamodb/pipelines.rs", "dynamodb/releases.rs", "invoke.rs", "secrets.rs", "sns.rs", "sns"],
+        never_calls: &[],
+        environment: || nightshift_approve::ENVIRONMENT.to_vec(),
+    },
+];
+
+/// What each role needs besides the calls of our own adapters: Lambda's own doings in the function's name.
+const LAMBDAS_CALLS: &[&str] =
+    &["logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "xray:PutTelemetryRecords", "xray:PutTraceSegments"];
+
+/// What AWS itself asks for where a function calls something else: to hand roles over, to tag and to launch in its name, and
+/// to let ECR ask Inspector.
+const CALLED_BY_AWS: &[(&str, &[&str])] = &[
+    ("ScaleFunction", &["iam:PassRole"]),
+    (
+        "DeployFunction",
+        &[
+            "ec2:CreateTags",
+            "ec2:RunInstances",
+            "ecs:TagResource",
+            "iam:PassRole",
+            "inspector2:ListCoverage",
+            "inspector2:ListFindings",
+        ],
+    ),
+];
 
 fn read() -> Value {
     template::read(&project::root().join("template.yaml"))
@@ -38,34 +110,41 @@ fn every_variable_that_the_functions_read_is_set_and_no_other() {
     for (name, function) in functions(&template) {
         let own = function["Environment"]["Variables"].as_object().into_iter().flatten();
         let set: BTreeSet<&str> = own.chain(globals.as_object().into_iter().flatten()).map(|(name, _)| name.as_str()).collect();
-        let read: BTreeSet<&str> = nightshift_lambda::ENVIRONMENT.iter().copied().collect();
-        assert_eq!(set, read, "{name}: left is what the template sets, right is what nightshift_lambda reads");
+        let read: BTreeSet<&str> = (known(name).environment)().into_iter().collect();
+        // Every function is given the mode, also one that only answers people.
+        let set: BTreeSet<&str> = set.into_iter().filter(|name| *name != "NIGHTSHIFT_MODE" || read.contains(name)).collect();
+        assert_eq!(set, read, "{name}: left is what the template sets, right is what its code reads");
     }
 }
 
-/// Every `"service:Operation"` in the adapters: that is how errors name the call that failed.
-fn operations_of_adapters() -> BTreeSet<String> {
+fn known(name: &str) -> &'static Function {
+    FUNCTIONS.iter().find(|function| function.name == name).unwrap_or_else(|| panic!("{name} has no entry in FUNCTIONS"))
+}
+
+/// Every `"service:Operation"` in these adapters: that is how errors name the call that failed.
+fn operations_of(adapters: &[&str]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    operations_below(&project::root().join("shared/aws/src"), &mut found);
-    assert!(found.contains("ecs:UpdateService"), "the search for operations finds nothing: {found:?}");
+    for adapter in adapters {
+        operations_in(&project::root().join("shared/aws/src").join(adapter), &mut found);
+    }
+    assert!(found.contains("sns:Publish"), "the search for operations finds nothing: {found:?}");
     found
 }
 
-fn operations_below(folder: &Path, found: &mut BTreeSet<String>) {
-    for entry in std::fs::read_dir(folder).expect("the adapters are there") {
-        let path = entry.expect("a folder can be read").path();
-        if path.is_dir() {
-            operations_below(&path, found);
-            continue;
+fn operations_in(path: &Path, found: &mut BTreeSet<String>) {
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path).expect("the adapters are there") {
+            operations_in(&entry.expect("a folder can be read").path(), found);
         }
-        let text = std::fs::read_to_string(&path).expect("sources are text");
-        found.extend(text.split('"').filter(|quoted| is_operation(quoted)).map(str::to_owned));
+        return;
     }
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    found.extend(text.split('"').filter(|quoted| is_operation(quoted)).map(str::to_owned));
 }
 
 fn is_operation(text: &str) -> bool {
     let Some((service, operation)) = text.split_once(':') else { return false };
-    let is_service = !service.is_empty() && service.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-');
+    let is_service = !service.is_empty() && service.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-');
     is_service
         && operation.starts_with(|letter: char| letter.is_ascii_uppercase())
         && operation.chars().all(|letter| letter.is_ascii_alphanumeric())
@@ -94,19 +173,52 @@ fn role<'t>(template: &'t Value, function: &Map<String, Value>) -> &'t Map<Strin
 }
 
 #[test]
-fn the_role_may_do_what_the_function_calls_and_nothing_else() {
+fn each_role_may_do_what_its_function_calls_and_nothing_else() {
     let template = read();
-    let (_, scale) = functions(&template).into_iter().find(|(name, _)| *name == "ScaleFunction").expect("there is a ScaleFunction");
-    let allowed: BTreeSet<String> = statements(role(&template, scale)).into_iter().flat_map(actions).collect();
-    let mut needed: BTreeSet<String> = operations_of_adapters();
-    for not_called in ONLY_FOR_PEOPLE {
-        assert!(needed.remove(*not_called), "{not_called} is no longer in the adapters: take it off the list");
+    for (name, function) in functions(&template) {
+        let known = known(name);
+        let allowed: BTreeSet<String> = statements(role(&template, function)).into_iter().flat_map(actions).collect();
+        let mut needed = operations_of(known.adapters);
+        for not_called in known.never_calls {
+            assert!(needed.remove(*not_called), "{name}: {not_called} is no longer in its adapters: take it off the list");
+        }
+        let by_aws = CALLED_BY_AWS.iter().filter(|(caller, _)| caller == name).flat_map(|(_, actions)| actions.iter());
+        needed.extend(LAMBDAS_CALLS.iter().chain(by_aws).map(|action| (*action).to_owned()));
+        let missing: Vec<_> = needed.difference(&allowed).collect();
+        let needless: Vec<_> = allowed.difference(&needed).collect();
+        assert!(missing.is_empty() && needless.is_empty(), "{name}: called but not allowed: {missing:?}; allowed but not called: {needless:?}");
     }
-    needed.extend(NOT_OUR_CALLS.iter().map(|action| (*action).to_owned()));
-    let missing: Vec<_> = needed.difference(&allowed).collect();
-    let needless: Vec<_> = allowed.difference(&needed).collect();
-    assert!(missing.is_empty() && needless.is_empty(), "called but not allowed: {missing:?}; allowed but not called: {needless:?}");
 }
+
+/// The lists of adapters above are those that the functions are really made with.
+#[test]
+fn the_adapters_of_each_function_are_those_of_its_own_code() {
+    for function in FUNCTIONS {
+        let deps = std::fs::read_to_string(project::root().join(function.crate_folder).join("src/deps.rs")).expect("a function has its deps.rs");
+        for (adapter, file) in ADAPTERS {
+            let is_made = deps.contains(&format!("{adapter}::new("));
+            let is_listed = function.adapters.contains(file);
+            assert_eq!(is_made, is_listed, "{}: {adapter} ({file}): made in deps.rs: {is_made}, listed here: {is_listed}", function.name);
+        }
+    }
+}
+
+/// Each adapter and the file or folder in which its calls are named.
+const ADAPTERS: &[(&str, &str)] = &[
+    ("ApprovalSecret", "secrets.rs"),
+    ("AutoScalingGroups", "autoscaling.rs"),
+    ("CloudFrontEdges", "cloudfront.rs"),
+    ("CloudWatch", "cloudwatch.rs"),
+    ("DynamoLedger", "dynamodb.rs"),
+    ("EcrImages", "ecr.rs"),
+    ("EcsServices", "ecs.rs"),
+    ("Functions", "invoke.rs"),
+    ("OneTimeSchedules", "scheduler.rs"),
+    ("Pipelines", "codepipeline.rs"),
+    ("RegionBuses", "events.rs"),
+    ("ReleaseTargets", "targets"),
+    ("SnsTopics", "sns.rs"),
+];
 
 #[test]
 fn no_policy_reaches_further_than_it_says() {

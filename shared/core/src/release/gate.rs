@@ -92,7 +92,10 @@ impl Desk<'_> {
     }
 
     fn without_result(&mut self, gate: &ScanGate, why: &str) -> bool {
-        let first = self.book.active.as_ref().and_then(|release| release.approvals.values().next().map(|approval| approval.rule.clone()));
+        let first = self.book.active.as_ref().and_then(|release| {
+            let asked = release.legs.iter().find_map(|leg| release.approvals.get(&leg.stage));
+            asked.map(|approval| approval.rule.clone())
+        });
         match (gate.without_result, first) {
             (WithoutResult::Wait, _) => self.hold(Hold::WaitingForScan { status: why.to_owned() }, AGAIN_LATER),
             (WithoutResult::Ask, Some(rule)) => {

@@ -341,7 +341,8 @@ impl Desk<'_> {
         let staged =
             path.into_iter().flat_map(|path| &path.stages).filter(here).map(|stage| self.policy.service.deploy_target(&stage.name));
         let mut targets: BTreeSet<DeployTarget> = staged.collect();
-        if path.is_none() {
+        // No path, or none that comes through here: the service runs here all the same.
+        if targets.is_empty() {
             targets.insert(self.policy.service.own_target());
         }
         targets.into_iter().filter(|target| matches!(target, DeployTarget::Tasks(_))).collect()

@@ -53,6 +53,9 @@ impl Desk<'_> {
     }
 
     fn begin_restart(&mut self, index: usize, target: &TargetNow) {
+        if let Some(problem) = &target.unusable {
+            return self.refuse(index, std::slice::from_ref(problem));
+        }
         if let Some(newest) = target.newest.as_ref().filter(|newest| newest.is_moving) {
             return self.hold(Hold::OtherRollout { handle: newest.handle.clone() }, FOLLOW);
         }

@@ -138,10 +138,16 @@ impl ReleaseOutcome {
     /// What was done and why nothing more is, in one sentence.
     pub fn sentence(&self) -> String {
         let steps = self.steps.iter().map(StepOutcome::sentence);
-        let ended = self.ended().into_iter().map(|release| format!("{} {}", release.name(), Progress::of(release).phrase(release)));
-        let holds = self.holds.iter().map(ToString::to_string);
-        let said = steps.chain(ended).chain(holds).collect::<Vec<_>>();
-        if said.is_empty() { "nothing is waited for".to_owned() } else { said.join("; ") }
+        let notes = self.notes.iter().map(|note| note.headline.clone());
+        let is_said = |release: &Release| {
+            let code = Progress::of(release).code();
+            self.notes.iter().any(|note| note.release == release.id && note.kind == code)
+        };
+        let ended = self.ended().into_iter().filter(|release| !is_said(release));
+        let ended = ended.map(|release| format!("{} {}", release.name(), Progress::of(release).phrase(release)));
+        let holds = self.holds.iter().filter(|hold| !matches!(hold, Hold::Quiet)).map(ToString::to_string);
+        let said = steps.chain(notes).chain(ended).chain(holds).collect::<Vec<_>>();
+        if said.is_empty() { "nothing is to be done".to_owned() } else { said.join("; ") }
     }
 
     /// Every error in it: of steps, then of what is around them.
@@ -289,11 +295,8 @@ impl Step {
     }
 
     /// A step that could not be taken: the book that remembers it, and what people are told of it, once. What time may mend
-    /// is told when it has failed twice; that a region does not hear is told when its turn has come and gone.
+    /// is told when it has failed twice.
     pub fn after_failure(&self, book: &Book, error: &PortError) -> (Book, Option<Note>) {
-        if matches!(self, Self::Tell { .. }) {
-            return (book.clone(), None);
-        }
         let token = format!("failed:{}:{}:{}", self.code(), error.operation, error.kind);
         let once = format!("once:{token}");
         let told = book.told.as_deref();

@@ -59,7 +59,7 @@ impl Shown<'_> {
         if release.accepts_drift && release.change.image().is_some() {
             facts.push(("drift", "what was changed by hand is taken over".to_owned()));
         }
-        if release.end.is_none() {
+        if release.end.is_none() && release.unwind.is_none() {
             facts.push(("expires", format!("{} if it still waits then", minute(release.expires_at))));
         }
         facts
@@ -100,25 +100,29 @@ impl Shown<'_> {
 }
 
 fn gate_line(release: &Release) -> Option<String> {
-    let refused = if release.end.is_some() { 'x' } else { '>' };
+    let is_over = release.end.is_some() || release.unwind.is_some();
     match &release.gate {
         Gate::None => None,
-        Gate::Waiting { since } => Some(format!("{refused} scan gate: no result since {}", minute(*since))),
-        Gate::Asking { why } => Some(format!("{refused} scan gate: no result ({why}), so people are asked")),
+        Gate::Waiting { .. } if is_over => Some("x scan gate: not passed".to_owned()),
+        Gate::Asking { why } if is_over => Some(format!("x scan gate: not passed, no result ({why})")),
+        Gate::Waiting { since } => Some(format!("> scan gate: no result since {}", minute(*since))),
+        Gate::Asking { why } => Some(format!("> scan gate: no result ({why}), so people are asked")),
         Gate::Passed { at, summary } => Some(format!("+ scan gate: passed at {}, {summary}", minute(*at))),
     }
 }
 
 fn stage_mark(release: &Release, stage: &StageName, legs: &[&Leg]) -> char {
     let has = |wanted: fn(&LegState) -> bool| legs.iter().any(|leg| wanted(&leg.state));
-    let is_here = match Progress::of(release) {
+    let progress = Progress::of(release);
+    let goes_back = legs.iter().any(|leg| is_to_go_back(release, leg));
+    let is_here = match &progress {
         Progress::Moving(moving) | Progress::Beginning(moving) => moving.iter().any(|leg| leg.stage == *stage),
-        Progress::WaitingForApproval { stage: asked, .. } => asked == stage.as_str(),
+        Progress::WaitingForApproval { stage: asked, .. } => *asked == stage.as_str(),
         _ => false,
     };
     match () {
         () if has(|state| matches!(state, LegState::Failed { .. })) => 'x',
-        () if has(|state| matches!(state, LegState::RollingBack { .. } | LegState::RolledBack { .. })) => '<',
+        () if goes_back || has(|state| matches!(state, LegState::RollingBack { .. } | LegState::RolledBack { .. })) => '<',
         () if legs.iter().all(|leg| leg.state.is_past()) => '+',
         () if release.approvals.get(stage.as_str()).is_some_and(is_rejected) => 'x',
         () if is_here => '>',
@@ -127,8 +131,13 @@ fn stage_mark(release: &Release, stage: &StageName, legs: &[&Leg]) -> char {
     }
 }
 
+fn is_to_go_back(release: &Release, leg: &Leg) -> bool {
+    matches!(Progress::of(release), Progress::GoingBack { legs, .. } if legs.contains(&leg))
+}
+
 fn leg_mark(release: &Release, leg: &Leg) -> char {
     match &leg.state {
+        _ if is_to_go_back(release, leg) => '<',
         LegState::Passed { .. } | LegState::AlreadyThere { .. } => '+',
         LegState::RollingBack { .. } | LegState::RolledBack { .. } => '<',
         LegState::Failed { .. } => 'x',
@@ -158,10 +167,7 @@ fn approval_lines(release: &Release, stage: &str) -> Vec<String> {
         (None, None) => format!("not asked for yet, {} of {} have to agree", rule.needed, rule.by.len()),
     };
     let mut lines = vec![format!("approval: {state}")];
-    let starter = match &release.started_by {
-        StartedBy::Hand { by } if rule.needed > 1 => Some(by.as_str()),
-        _ => None,
-    };
+    let starter = starter(release, approval);
     for approver in &rule.by {
         let own = if starter == Some(approver.name.as_str()) { ", who started it, so that a yes does not count" } else { "" };
         let answer = match approval.answers.get(&approver.name) {
@@ -173,6 +179,14 @@ fn approval_lines(release: &Release, stage: &str) -> Vec<String> {
         lines.push(format!("  {}{own}: {answer}", approver.name));
     }
     lines
+}
+
+/// With four eyes, whoever started the release by hand is not one of them.
+pub(super) fn starter<'r>(release: &'r Release, approval: &Approval) -> Option<&'r str> {
+    match &release.started_by {
+        StartedBy::Hand { by } if approval.rule.needed > 1 => Some(by),
+        _ => None,
+    }
 }
 
 fn wave_lines(release: &Release, legs: &[&Leg]) -> Vec<String> {
@@ -203,6 +217,7 @@ fn detail(release: &Release, leg: &Leg) -> String {
         LegState::Baking { moved, until } => {
             format!("{}, begun at {}, {} until {}", change(moved), minute(moved.since), watched(leg), minute(*until))
         }
+        LegState::Passed { moved, .. } if is_to_go_back(release, leg) => format!("{}, about to go back", change(moved)),
         LegState::Passed { moved, at } => format!("{}, begun at {}, passed at {}", change(moved), minute(moved.since), minute(*at)),
         LegState::AlreadyThere { running, at } => format!("{} ran this image already at {}", revision_name(running), minute(*at)),
         LegState::RollingBack { moved, why, .. } => {

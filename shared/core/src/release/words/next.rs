@@ -2,8 +2,9 @@
 //!
 //! Says what the book shows and what people were told last. What only a look at the estate could tell is not guessed.
 
-use super::drawing::watched;
+use super::drawing::{starter, watched};
 use super::{Progress, Shown, minute};
+use crate::fleet::ApproverName;
 use crate::release::gate::revision_name;
 use crate::release::{Approval, Gate, Leg, LegState, Release};
 
@@ -94,17 +95,22 @@ fn moving(leg: &Leg) -> String {
 }
 
 fn question(release: &Release, stage: &str, approval: &Approval) -> String {
-    let silent = approval.rule.by.iter().map(|approver| &approver.name).filter(|name| !approval.answers.contains_key(*name));
-    let names = silent.map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let starter = starter(release, approval);
+    let counts = |name: &&ApproverName| !approval.answers.contains_key(*name) && starter != Some(name.as_str());
+    let names = approval.rule.by.iter().map(|approver| &approver.name).filter(counts).map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let missing = (approval.rule.needed as usize).saturating_sub(release.agreed(approval));
     let what = match stage {
         Gate::SCAN => "to let it in without a scan result".to_owned(),
         stage => format!("to agree to {stage}"),
     };
     match approval.asked_at {
-        None => format!("{} is about to ask {names}, of whom {missing} have {what}", release.owner_of(stage).unwrap_or_default()),
-        Some(_) => format!("{missing} of {names} has {what} until {}, or it expires", minute(approval.expires_at)),
+        None => format!("{} is about to ask {names}: {missing} of them {} {what}", release.owner_of(stage).unwrap_or_default(), have(missing)),
+        Some(_) => format!("{missing} of {names} {} {what} until {}, or it expires", have(missing), minute(approval.expires_at)),
     }
+}
+
+fn have(count: usize) -> &'static str {
+    if count == 1 { "has" } else { "have" }
 }
 
 /// The waves that come after those of now, each with the approval before it.
@@ -126,7 +132,8 @@ fn afterwards(progress: &Progress<'_>, release: &Release) -> Vec<String> {
         let approval = release.approvals.get(&leg.stage).filter(|approval| approval.granted_at.is_none() && leg.wave == 0);
         if let Some(approval) = approval.filter(|_| !is_asked_now) {
             let names = approval.rule.by.iter().map(|approver| approver.name.to_string()).collect::<Vec<_>>().join(", ");
-            lines.push(format!("then {} of {names} has to agree to {}", approval.rule.needed, leg.stage));
+            let needed = approval.rule.needed;
+            lines.push(format!("then {needed} of {names} {} to agree to {}", have(needed as usize), leg.stage));
         }
         lines.push(format!("then {} in {}, {}", leg.stage, regions.join(" and "), watched(leg)));
     }

@@ -1,0 +1,8 @@
+//! Runs the `deploy` function under Lambda's runtime.
+
+use lambda_runtime::Error;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    nightshift_lambda::run(nightshift_deploy::start(|name| std::env::var(name).ok())).await
+}
