@@ -9,9 +9,7 @@ mod look;
 use jiff::{SignedDuration, Timestamp};
 use nightshift_core::fleet::{Fleet, Fleets, FrontEnd};
 use nightshift_core::ports::{Messenger, PortError, PortErrorKind};
-use nightshift_core::release::front_end::{
-    Arrival, FrontEndKey, FrontEndLedger, FrontEndTimer, Invalidator, Stale, arrival, settle_look,
-};
+use nightshift_core::release::front_end::{Arrival, FrontEndKey, FrontEndLedger, FrontEndTimer, Invalidator, Stale, arrival, settle_look};
 use nightshift_core::signal::{FrontEndSignal, ObjectSignal, Signal};
 use nightshift_lambda::{Config, HandlerError, Invocation};
 use serde_json::{Value, json};

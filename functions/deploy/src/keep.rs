@@ -15,6 +15,13 @@ pub(crate) struct Kept {
     holds_lease: bool,
 }
 
+/// Whether a write keeps the service for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holding {
+    Ours,
+    Nobodys,
+}
+
 impl Kept {
     /// As it was read.
     pub(crate) fn read(stored: Book) -> Self {
@@ -36,16 +43,16 @@ impl Kept {
         bare(&self.stored) == bare(book)
     }
 
-    /// Writes the book, with a lease of ours or without one. A write whose answer is missing is tried once more: the ledger
-    /// knows its own words again.
-    pub(crate) async fn store(&mut self, ledger: &impl ReleaseLedger, key: &ServiceKey, book: &Book, lease: Option<Lease>) -> PortResult<()> {
-        let next = Book { version: self.stored.version + 1, lease, ..book.clone() };
+    /// Writes the book with this lease. One that is over gives the service free, and still tells our words from those of another
+    /// invocation that came to the same. A write whose answer is missing is tried once more: the ledger knows its own words again.
+    pub(crate) async fn store(&mut self, ledger: &impl ReleaseLedger, key: &ServiceKey, book: &Book, holding: Holding, lease: Lease) -> PortResult<()> {
+        let next = Book { version: self.stored.version + 1, lease: Some(lease), ..book.clone() };
         let mut stored = ledger.store_book(key, self.stored.version, &next).await;
         if stored.as_ref().is_err_and(|error| matches!(error.kind, PortErrorKind::Unavailable | PortErrorKind::Throttled)) {
             stored = ledger.store_book(key, self.stored.version, &next).await;
         }
         stored?;
-        self.holds_lease = next.lease.is_some();
+        self.holds_lease = holding == Holding::Ours;
         self.stored = next;
         Ok(())
     }

@@ -7,6 +7,7 @@ use nightshift_core::release::{Hold, ReleaseNotice, ReleaseOutcome, StepResult, 
 use nightshift_lambda::{HandlerError, Invocation};
 
 use crate::deps::{Deps, Estate};
+use crate::keep::Holding;
 use crate::wakes::Call;
 use crate::walk::{Contended, SOON, Walk};
 
@@ -59,7 +60,7 @@ async fn save<E: Estate>(walk: &mut Walk<'_, E>) -> Result<Option<Option<Timesta
         walk.is_kept |= walk.is_taken_in;
         return Ok(None);
     }
-    let Err(error) = walk.store(None).await else { return Ok(None) };
+    let Err(error) = walk.store(Holding::Nobodys).await else { return Ok(None) };
     if walk.is_first(&error) {
         return Err(Contended);
     }

@@ -16,7 +16,7 @@ use nightshift_core::release::{
 use nightshift_lambda::Invocation;
 
 use crate::deps::{Deps, Estate};
-use crate::keep::Kept;
+use crate::keep::{Holding, Kept};
 use crate::wakes::Call;
 use crate::{act, observe};
 
@@ -307,14 +307,18 @@ impl<'w, E: Estate> Walk<'w, E> {
 
     /// The book as it is to be, with a lease of ours; what it says may be told then.
     async fn store_with_lease(&mut self) -> PortResult<()> {
-        let until = self.invocation.deadline.saturating_add(LEASE_MARGIN).unwrap_or(Timestamp::MAX);
-        self.store(Some(Lease { owner: self.invocation.request_id.clone(), until })).await
+        self.store(Holding::Ours).await
     }
 
     /// Writes the book; does nothing where there is none that may be written.
-    pub(crate) async fn store(&mut self, lease: Option<Lease>) -> PortResult<()> {
+    pub(crate) async fn store(&mut self, holding: Holding) -> PortResult<()> {
         let Some(kept) = self.kept.as_mut() else { return Ok(()) };
-        kept.store(self.deps.estate.ledger(), &self.call.key, &self.book, lease).await?;
+        let until = match holding {
+            Holding::Ours => self.invocation.deadline.saturating_add(LEASE_MARGIN).unwrap_or(Timestamp::MAX),
+            Holding::Nobodys => self.began,
+        };
+        let lease = Lease { owner: self.invocation.request_id.clone(), until };
+        kept.store(self.deps.estate.ledger(), &self.call.key, &self.book, holding, lease).await?;
         self.book.version = kept.stored().version;
         self.is_kept |= self.is_taken_in;
         self.notes.append(&mut self.fresh);
@@ -340,7 +344,7 @@ impl<'w, E: Estate> Walk<'w, E> {
 
     /// What is not stored is neither told nor taken for true.
     pub(crate) fn forget(&mut self) {
-        self.fresh.clear();
+        
         self.book = self.kept.take().map_or_else(|| self.before.clone(), |kept| kept.stored().clone());
     }
 

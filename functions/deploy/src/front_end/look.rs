@@ -50,8 +50,7 @@ async fn look_and_act<E: FrontEndEstate>(desk: &Desk<'_, E>, concerned: &Concern
     let now = desk.invocation.now();
     let plan = decide_front_end(&concerned.key, concerned.front_end, &seen, now);
     let read = seen.view.as_ref().map(|view| view.work.clone()).unwrap_or_default();
-    let mut acted =
-        Acted { notes: plan.notes.clone(), look_again_at: plan.look_again_at, seen, plan, taken: None, troubles: Vec::new() };
+    let mut acted = Acted { notes: plan.notes.clone(), look_again_at: plan.look_again_at, seen, plan, taken: None, troubles: Vec::new() };
     let work = match &acted.plan.work {
         None => read,
         Some(work) => {

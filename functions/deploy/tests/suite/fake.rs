@@ -97,8 +97,8 @@ pub struct Shared {
     /// Regions that nobody can reach.
     pub dead: Rc<RefCell<BTreeSet<String>>>,
     pub journal: RefCell<Vec<Called>>,
-    /// The nth call (from 0) fails.
-    pub fail_at: Cell<Option<(usize, Failure)>>,
+    /// The nth call (from 0) fails, and so do as many after it.
+    pub fail_at: Cell<Option<(usize, usize, Failure)>>,
     /// Every call whose name starts so fails.
     pub fail_named: RefCell<Option<(&'static str, PortErrorKind)>>,
     pub death: tokio::sync::Notify,
@@ -159,10 +159,12 @@ impl FakeEstate {
         {
             return Err(error(kind));
         }
-        match shared.fail_at.get().filter(|(at, _)| *at == index) {
-            Some((_, Failure::Refused(kind))) => Err(error(kind)),
-            Some((_, Failure::AnswerLost)) => work(&mut shared.world.borrow_mut()).and(Err(error(PortErrorKind::Unavailable))),
-            Some((_, Failure::Death)) => {
+        match shared.fail_at.get().filter(|(at, more, _)| (*at..=at + more).contains(&index)).map(|(.., failure)| failure) {
+            // A conflict on arranging a look means that somebody has arranged this very look.
+            Some(Failure::Refused(PortErrorKind::Conflict)) if name == "schedule" => work(&mut shared.world.borrow_mut()),
+            Some(Failure::Refused(kind)) => Err(error(kind)),
+            Some(Failure::AnswerLost) => work(&mut shared.world.borrow_mut()).and(Err(error(PortErrorKind::Unavailable))),
+            Some(Failure::Death) => {
                 let _ = work(&mut shared.world.borrow_mut());
                 shared.death.notify_one();
                 std::future::pending().await

@@ -75,7 +75,7 @@ fn a_push_runs_in_one_region_and_is_proven() {
     let digest = town.push("web", "v1");
     town.run_for(minutes(60));
     let book = town.book(EAST, "web");
-    assert_eq!((end_of(&book, 0), book.active.is_none(), book.lease.clone()), (EndKind::Done, true, None));
+    assert_eq!((end_of(&book, 0), book.active.is_none(), book.leased(town.now())), (EndKind::Done, true, None));
     assert_eq!(town.estate(EAST).world().digest_of(WEB), Some(digest));
     assert_eq!(town.failed, []);
     insta::assert_snapshot!(town.told().join("\n"));

@@ -303,8 +303,8 @@ impl Town {
         })
     }
 
-    pub fn fail_at(&self, region: &str, call: usize, how: Failure) {
-        self.estate(region).shared.fail_at.set(Some((call, how)));
+    pub fn fail_at(&self, region: &str, call: usize, more: usize, how: Failure) {
+        self.estate(region).shared.fail_at.set(Some((call, more, how)));
     }
 
     /// Everything that people were told, region by region, without what comes more than once by nature.

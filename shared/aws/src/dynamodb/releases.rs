@@ -24,7 +24,7 @@ const VERDICT: &str = "verdict";
 const WRONG_CODES: &str = "wrong_codes";
 
 /// So many wrong codes close an approver's question for that approver: who mistypes has some tries left, who guesses hardly any.
-pub const MOST_WRONG_CODES: u32 = 5;
+pub use nightshift_core::release::approve::WRONG_CODES as MOST_WRONG_CODES;
 
 impl ReleaseLedger for DynamoLedger {
     async fn read_book(&self, key: &ServiceKey) -> PortResult<BookView> {

@@ -48,7 +48,8 @@ fn an_invalidation_is_asked_for_with_its_paths_and_reference_at_the_one_place() 
 
 #[test]
 fn it_is_followed_by_its_id() {
-    let recorded = Recorded::default().answer(GET, 200, body("InProgress")).answer(GET, 200, body("Completed")).answer(GET, 200, body("New"));
+    let recorded =
+        Recorded::default().answer(GET, 200, body("InProgress")).answer(GET, 200, body("Completed")).answer(GET, 200, body("New"));
     assert_eq!(get(&recorded).unwrap().status, InvalidationStatus::InProgress);
     assert_eq!(get(&recorded).unwrap().status, InvalidationStatus::Completed);
     assert_eq!(get(&recorded).unwrap().status, InvalidationStatus::InProgress, "a word that is new is not the end");
@@ -66,10 +67,12 @@ fn refusals_have_their_kinds_and_a_cut_answer_is_no_invalidation() {
         assert_eq!((refused.kind, refused.operation.as_str()), (kind, "cloudfront:CreateInvalidation"), "{code}");
         assert!(refused.message.starts_with(code), "{refused}");
     }
-    let many = |times| (0..times).fold(Recorded::default(), |recorded, _| recorded.answer(CREATE, 400, error("TooManyInvalidationsInProgress")));
+    let many =
+        |times| (0..times).fold(Recorded::default(), |recorded, _| recorded.answer(CREATE, 400, error("TooManyInvalidationsInProgress")));
     assert_eq!(kind_of(create(&many(3))), PortErrorKind::Throttled);
     assert_eq!(kind_of(get(&Recorded::default().answer(GET, 404, error("NoSuchInvalidation")))), PortErrorKind::NotFound);
-    for cut in ["<Invalidation><Status>Completed</Status></Invalidation>", "<Invalidation><Id>I1</Id></Invalidation>", "", "<Invalidation>"] {
+    for cut in ["<Invalidation><Status>Completed</Status></Invalidation>", "<Invalidation><Id>I1</Id></Invalidation>", "", "<Invalidation>"]
+    {
         assert_eq!(kind_of(get(&Recorded::default().answer(GET, 200, cut))), PortErrorKind::Unavailable, "{cut:?}");
     }
 }

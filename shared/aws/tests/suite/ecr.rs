@@ -145,8 +145,7 @@ fn an_enhanced_scan_goes_on_for_ever_and_has_results_all_the_same() {
     let findings = json!({ "enhancedFindings": enhanced, "imageScanCompletedAt": 1_795_204_860.0 });
     let recorded = plain_image().json(FINDINGS, json!({ "imageScanStatus": { "status": "ACTIVE" }, "imageScanFindings": findings }));
     use FindingSeverity::{Critical, Low, Medium, Undefined};
-    let expected =
-        [finding("CVE-1", Critical), finding("CVE-2", Undefined), finding("port 22 is open", Medium), finding("unnamed", Low)];
+    let expected = [finding("CVE-1", Critical), finding("CVE-2", Undefined), finding("port 22 is open", Medium), finding("unnamed", Low)];
     assert_eq!(found(scan(&recorded).unwrap()), expected, "fixed ones are over; suppressed ones count, the fleet file allows");
 }
 
@@ -158,7 +157,10 @@ fn no_finding_is_a_result_and_a_result_without_findings_is_an_error() {
     let cut = complete(json!({ "imageScanCompletedAt": 1_795_204_860.0, "findingSeverityCounts": { "CRITICAL": 3 } }));
     let error = scan(&plain_image().json(FINDINGS, cut)).unwrap_err();
     assert!(error.kind == PortErrorKind::Unavailable && error.message.contains("counts 3 findings and lists none"), "{error}");
-    assert_eq!(kind_of(scan(&plain_image().json(FINDINGS, json!({ "imageScanStatus": { "status": "COMPLETE" } })))), PortErrorKind::Unavailable);
+    assert_eq!(
+        kind_of(scan(&plain_image().json(FINDINGS, json!({ "imageScanStatus": { "status": "COMPLETE" } })))),
+        PortErrorKind::Unavailable
+    );
     assert_eq!(kind_of(scan(&plain_image().json(FINDINGS, json!({})))), PortErrorKind::Unavailable);
 }
 
@@ -182,9 +184,7 @@ fn every_status_has_its_meaning() {
 }
 
 fn index(parts: &[(&str, &str, &str)]) -> Recorded {
-    let part = |(digest, os, architecture): &(&str, &str, &str)| {
-        json!({ "digest": digest, "platform": { "os": os, "architecture": architecture }, "mediaType": "application/vnd.oci.image.manifest.v1+json" })
-    };
+    let part = |(digest, os, architecture): &(&str, &str, &str)| json!({ "digest": digest, "platform": { "os": os, "architecture": architecture }, "mediaType": "application/vnd.oci.image.manifest.v1+json" });
     let manifest = json!({ "schemaVersion": 2, "manifests": parts.iter().map(part).collect::<Vec<_>>() }).to_string();
     one_image("application/vnd.oci.image.index.v1+json")
         .json_error(FINDINGS, "ScanNotFoundException", "an index is not scanned")

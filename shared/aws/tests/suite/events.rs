@@ -45,7 +45,9 @@ fn a_report_goes_to_the_other_regions_default_bus_and_is_read_as_it_was_sent() {
 
 #[test]
 fn an_entry_that_was_refused_was_not_delivered() {
-    let refused = |code: &str| Recorded::default().json(PUT, json!({ "FailedEntryCount": 1, "Entries": [{ "ErrorCode": code, "ErrorMessage": "no" }] }));
+    let refused = |code: &str| {
+        Recorded::default().json(PUT, json!({ "FailedEntryCount": 1, "Entries": [{ "ErrorCode": code, "ErrorMessage": "no" }] }))
+    };
     for (code, kind) in [
         ("ThrottlingException", PortErrorKind::Throttled),
         ("InternalFailure", PortErrorKind::Unavailable),
@@ -56,7 +58,12 @@ fn an_entry_that_was_refused_was_not_delivered() {
         assert_eq!(error.kind, kind, "{code}");
         assert!(error.message.contains("us-west-2") && error.message.contains(code), "{error}");
     }
-    for unclear in [json!({}), json!({ "FailedEntryCount": 0 }), json!({ "Entries": [{ "EventId": "e" }] }), json!({ "FailedEntryCount": 0, "Entries": [] })] {
+    for unclear in [
+        json!({}),
+        json!({ "FailedEntryCount": 0 }),
+        json!({ "Entries": [{ "EventId": "e" }] }),
+        json!({ "FailedEntryCount": 0, "Entries": [] }),
+    ] {
         assert_eq!(kind_of(tell(&Recorded::default().json(PUT, unclear), &report())), PortErrorKind::Unavailable);
     }
     let half = json!({ "FailedEntryCount": 1, "Entries": [{ "EventId": "e" }] });

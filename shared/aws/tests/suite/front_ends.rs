@@ -114,7 +114,11 @@ fn what_is_remembered_is_read_in_one_consistent_call() {
     assert_eq!((view.work, view.pause.unwrap().by.as_str()), (work(), "ana"));
     let pending = view.uploads.pending.unwrap();
     assert_eq!((pending.first, pending.last), (at("2026-11-20T20:00:00Z"), at("2026-11-20T20:00:09Z")));
-    for (damage, attribute) in [(json!({ "pending": { "S": "/a" } }), "pending"), (json!({ "pending_last": { "S": "late" } }), "pending_last"), (json!({ "version": { "N": "4" } }), "work")] {
+    for (damage, attribute) in [
+        (json!({ "pending": { "S": "/a" } }), "pending"),
+        (json!({ "pending_last": { "S": "late" } }), "pending_last"),
+        (json!({ "version": { "N": "4" } }), "work"),
+    ] {
         let error = read(vec![state(damage)]).0.unwrap_err();
         assert!(error.message.contains(&format!("is damaged: {attribute}")), "{error}");
     }
@@ -134,7 +138,10 @@ fn work_is_written_against_its_version_and_takes_what_waits_in_the_same_step() {
     let (update, condition, values) = written(3, Some(&Takes::Quiet { count: 7 }));
     assert_eq!(update, "SET #version = :version, #work = :work REMOVE #pending, #first, #last, #look");
     assert_eq!(condition, "#version = :seen AND #count = :count");
-    assert_eq!((&values[":seen"], &values[":version"], &values[":count"]), (&json!({ "N": "3" }), &json!({ "N": "4" }), &json!({ "N": "7" })));
+    assert_eq!(
+        (&values[":seen"], &values[":version"], &values[":count"]),
+        (&json!({ "N": "3" }), &json!({ "N": "4" }), &json!({ "N": "7" }))
+    );
     let overdue = Takes::Overdue { paths: set(&["/a", "/b"]), now: at("2026-11-20T20:05:00Z") };
     let (update, condition, values) = written(3, Some(&overdue));
     assert_eq!(update, "SET #version = :version, #work = :work, #first = :now REMOVE #look DELETE #pending :paths");

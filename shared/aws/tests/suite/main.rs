@@ -15,6 +15,7 @@ mod ecs;
 mod ecs_placement;
 mod events;
 mod front_ends;
+mod invoke;
 mod ledger;
 mod ledger_people;
 mod other_scaler;

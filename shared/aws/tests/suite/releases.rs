@@ -44,7 +44,8 @@ pub fn release(id: &str) -> Release {
 }
 
 fn with_log(id: &str, lines: usize, length: usize) -> Release {
-    let line = |number| LogLine { at: at("2026-11-20T20:00:05Z"), region: "us-east-1".into(), text: format!("{number} {}", "x".repeat(length)) };
+    let line =
+        |number| LogLine { at: at("2026-11-20T20:00:05Z"), region: "us-east-1".into(), text: format!("{number} {}", "x".repeat(length)) };
     Release { log: (0..lines).map(line).collect(), ..release(id) }
 }
 
@@ -212,7 +213,10 @@ fn an_answer_is_written_where_there_is_none_and_few_codes_were_wrong() {
     let asked = recorded.asked()[0].json();
     assert_eq!(asked["Key"], json!({ "pk": { "S": "answer#pizza/api" }, "sk": { "S": "r2#production#ann" } }));
     let condition = "attribute_not_exists(#verdict) AND (attribute_not_exists(#wrong) OR #wrong < :most)";
-    assert_eq!((&asked["ConditionExpression"], &asked["ExpressionAttributeValues"][":most"]["N"]), (&json!(condition), &json!(MOST_WRONG_CODES.to_string())));
+    assert_eq!(
+        (&asked["ConditionExpression"], &asked["ExpressionAttributeValues"][":most"]["N"]),
+        (&json!(condition), &json!(MOST_WRONG_CODES.to_string()))
+    );
     let values = &asked["ExpressionAttributeValues"];
     assert_eq!((&values[":verdict"]["S"], &values[":at"]["S"]), (&json!("approve"), &json!("2026-11-20T20:05:00.123Z")));
     assert!(asked["UpdateExpression"].as_str().unwrap().contains("#expires = :expires"));
@@ -225,11 +229,15 @@ fn a_second_answer_and_a_guesser_are_refused_in_words() {
     let no = Answer { verdict: Verdict::Reject, ..yes() };
     for changed in [no, Answer { at: at("2026-11-20T20:06:00Z"), ..yes() }, Answer { via: "command line".into(), ..yes() }] {
         let error = give(&refused(UPDATE, &yes_item("ann")), &changed).unwrap_err();
-        assert_eq!((error.kind, error.message.as_str()), (PortErrorKind::Conflict, "ann has answered already: approve at 2026-11-20T20:05:00Z"));
+        assert_eq!(
+            (error.kind, error.message.as_str()),
+            (PortErrorKind::Conflict, "ann has answered already: approve at 2026-11-20T20:05:00Z")
+        );
     }
     let guessed = give(&refused(UPDATE, &answer_item("ann", json!({ "wrong_codes": { "N": "5" } }))), &yes()).unwrap_err();
     assert!(guessed.kind == PortErrorKind::Conflict && guessed.message.contains("5 wrong codes"), "{guessed}");
-    let slow = (0..3).fold(Recorded::default(), |recorded, _| recorded.json_error(UPDATE, "ProvisionedThroughputExceededException", "slow"));
+    let slow =
+        (0..3).fold(Recorded::default(), |recorded, _| recorded.json_error(UPDATE, "ProvisionedThroughputExceededException", "slow"));
     assert_eq!(kind_of(give(&slow, &yes())), PortErrorKind::Throttled);
 }
 
@@ -237,7 +245,8 @@ fn a_second_answer_and_a_guesser_are_refused_in_words() {
 fn wrong_codes_are_counted_by_the_table() {
     let recorded = Recorded::default().json(UPDATE, json!({ "Attributes": { "wrong_codes": { "N": "3" }, "expires_at": { "N": "1" } } }));
     let recorded = recorded.json(UPDATE, json!({}));
-    let count = || wait(ledger(&recorded).count_wrong_code(&key("pizza", "api"), &ReleaseId::from_text("r2"), "production", &approver("ann")));
+    let count =
+        || wait(ledger(&recorded).count_wrong_code(&key("pizza", "api"), &ReleaseId::from_text("r2"), "production", &approver("ann")));
     assert_eq!(count(), Ok(3));
     assert!(recorded.asked()[0].json()["UpdateExpression"].as_str().unwrap().starts_with("ADD #wrong :one"));
     assert_eq!(kind_of(count()), PortErrorKind::Denied, "an unknown number is not few");

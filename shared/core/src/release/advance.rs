@@ -41,7 +41,7 @@ impl Desk<'_> {
     }
 
     /// The leg of this region that is under way.
-    fn moving_leg(&self) -> Option<usize> {
+    pub(super) fn moving_leg(&self) -> Option<usize> {
         let release = self.book.active.as_ref()?;
         release.legs.iter().position(|leg| leg.region == self.policy.region && leg.state.is_moving())
     }
@@ -62,10 +62,11 @@ impl Desk<'_> {
     }
 
     fn take_turn(&mut self, stage: &StageName, wave: u32) {
-        self.begin_turn(stage, wave);
         if !self.passes_gate() || !self.is_approved(stage.as_str()) {
             return;
         }
+        // From here on its regions can go: until then their silence means nothing.
+        self.begin_turn(stage, wave);
         let Some(release) = self.book.active.as_ref() else { return };
         let in_turn = |leg: &Leg| leg.stage == *stage && leg.wave == wave && !leg.state.is_past();
         let mine = release.legs.iter().position(|leg| in_turn(leg) && leg.region == self.policy.region);
@@ -96,7 +97,8 @@ impl Desk<'_> {
         let mut silent = Vec::new();
         let mut look_at = None;
         for leg in release.legs.iter_mut().filter(|leg| leg.stage == *stage && leg.wave == wave && !leg.state.is_past()) {
-            let until = super::desk::later(since, patience.saturating_add(seconds(leg.bake)));
+            let heard = leg.state.since().map_or(since, |at| at.max(since));
+            let until = super::desk::later(heard, patience.saturating_add(seconds(leg.bake)));
             if now < until {
                 waiting.push(leg.region.clone());
                 look_at = Some(look_at.map_or(until, |known: jiff::Timestamp| known.min(until)));

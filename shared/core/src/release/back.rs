@@ -26,9 +26,18 @@ impl Desk<'_> {
             return self.end(EndKind::Failed, why, None);
         };
         self.unwind(Unwind { why: why.to_owned(), by: None, at: self.now, scope });
+        self.widen_to(leg);
         let headline = format!("{} fails in {} ({})", self.release_name(), leg.region, leg.stage);
         self.note("rolling_back", Severity::Critical, headline, format!("{why}. It goes back."));
         self.go_back();
+    }
+
+    /// A release that goes back elsewhere already, for that region alone: this leg goes back too.
+    fn widen_to(&mut self, leg: &Leg) {
+        let unwind = self.book.active.as_mut().and_then(|release| release.unwind.as_mut());
+        if let Some(unwind) = unwind.filter(|unwind| !unwind.scope.covers(leg)) {
+            unwind.scope = Scope::Unfinished;
+        }
     }
 
     /// ECS or Auto Scaling takes it back without us.
@@ -63,6 +72,10 @@ impl Desk<'_> {
         if let Some(index) = self.next_to_go_back() {
             let Some(leg) = self.book.active.as_ref().and_then(|release| release.legs.get(index)).cloned() else { return };
             return self.drive_back(index, &leg);
+        }
+        // What is under way here and does not go back is brought to its end.
+        if let Some(index) = self.moving_leg() {
+            return self.drive(index);
         }
         let (Some(release), now) = (self.book.active.as_ref(), self.now) else { return };
         let Some(unwind) = release.unwind.clone().filter(|_| release.end.is_none()) else { return };

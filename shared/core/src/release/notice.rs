@@ -83,7 +83,9 @@ impl ReleaseNotice<'_> {
         let mut lines = vec![format!("{}: {}.", self.key, self.note.headline), self.note.text.clone()];
         if let Some(release) = self.release {
             lines.push(format!("Release: {}, started by {}.", release.id, release.started_by));
-            lines.push(format!("Path: {}.", release.way()));
+            if self.note.text != release.way() {
+                lines.push(format!("Path: {}.", release.way()));
+            }
             lines.push(format!("State: {}.", Progress::of(release).phrase(release)));
         }
         lines.extend(self.console_link().map(|link| format!("Console: {link}")));

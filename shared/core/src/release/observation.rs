@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::gates::{Answer, ScanNow};
 use super::image::{Image, ImageRef};
-use super::record::{Answer, BookView, Report, ScanNow};
+use super::record::{BookView, Report};
 use crate::fleet::{ApproverName, DeployTarget};
 use crate::ports::PortError;
 use crate::scale::{AlarmNow, Reading};

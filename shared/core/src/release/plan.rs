@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::record::{Book, LegState, Report};
+use super::legs::LegState;
+use super::record::{Book, Report};
 use super::{Hold, Need, ReleaseId};
 use crate::fleet::{ApprovalRule, DeployTarget, Replacement};
 use crate::ledger::ServiceKey;
@@ -79,8 +80,6 @@ pub enum Step {
         rule: ApprovalRule,
         /// Until when the question stands.
         expires_at: Timestamp,
-        /// What the mail says.
-        text: String,
     },
     /// Tells other regions.
     Tell {

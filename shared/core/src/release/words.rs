@@ -9,7 +9,7 @@ mod next;
 use jiff::{SignedDuration, Timestamp};
 
 use super::gate::revision_name;
-use super::{Approval, Book, BookView, End, EndKind, Gate, Leg, LegState, Release, Unwind};
+use super::{Approval, Book, BookView, End, EndKind, Gate, Leg, LegState, Release, Unwind, Verdict};
 use crate::fleet::Frozen;
 use crate::ledger::ServiceKey;
 
@@ -137,10 +137,19 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Whether nothing more happens until people have answered.
-    pub fn waits_for_people(&self) -> bool {
-        matches!(self, Self::WaitingForApproval { approval, .. } if approval.asked_at.is_some())
+    /// Whether nothing more happens until people have answered: they are asked, and what they said so far decides nothing.
+    pub fn waits_for_people(&self, release: &Release) -> bool {
+        match self {
+            Self::WaitingForApproval { approval, .. } => approval.asked_at.is_some() && !is_decided(release, approval),
+            _ => false,
+        }
     }
+}
+
+/// Whether the answers are enough for a yes or a no, which the release may not have taken in yet.
+fn is_decided(release: &Release, approval: &Approval) -> bool {
+    let is_rejected = approval.answers.values().any(|answer| answer.verdict == Verdict::Reject);
+    is_rejected || release.agreed(approval) >= approval.rule.needed as usize
 }
 
 /// `staging us-east-1`, `production us-east-1, us-west-2`.

@@ -499,18 +499,21 @@ impl World {
     pub fn run_on(&mut self, time: SignedDuration) {
         let end = self.now.checked_add(time).unwrap();
         while self.now < end {
-            let is_quiet =
-                self.regions.values().all(|region| region.book.active.is_none() && region.book.next.is_none() && region.inbox.is_empty());
-            if is_quiet && self.regions.values().all(|region| region.book.unheard.is_empty() && region.book.rotated.is_none()) {
+            let living = || self.regions.iter().filter(|(name, _)| !self.dead.contains(*name)).map(|(_, region)| region);
+            let is_idle = |region: &Region| {
+                let book = &region.book;
+                book.active.is_none() && book.next.is_none() && region.inbox.is_empty() && book.unheard.is_empty() && book.rotated.is_none()
+            };
+            if living().all(is_idle) {
                 return;
             }
+            let is_waiting = living().all(|region| region.book.active.as_ref().is_none_or(|release| release.is_waiting()));
             for region in [EAST, WEST] {
                 for _ in 0..self.regions[region].inbox.len() {
                     self.deliver(region, false, false, Fortune::default());
                 }
                 self.invoke(region, Wake::Sweep, Fortune::default());
             }
-            let is_waiting = self.regions.values().all(|region| region.book.active.as_ref().is_none_or(|release| release.is_waiting()));
             self.pass(if is_waiting { SignedDuration::from_mins(20) } else { SignedDuration::from_mins(2) });
         }
     }

@@ -178,7 +178,9 @@ impl Site {
         }
         let answer = match self.fail_at.get().filter(|(at, _)| *at == index) {
             Some((_, Failure::Refused(kind))) => Err(error(kind)),
-            Some((_, Failure::AnswerLost)) => work(&mut self.world.borrow_mut(), self.now.get()).and(Err(error(PortErrorKind::Unavailable))),
+            Some((_, Failure::AnswerLost)) => {
+                work(&mut self.world.borrow_mut(), self.now.get()).and(Err(error(PortErrorKind::Unavailable)))
+            }
             None => {
                 let answer = work(&mut self.world.borrow_mut(), self.now.get());
                 assert!(self.die_after.get() != Some(index), "the process dies here, as the test wants it");

@@ -102,7 +102,7 @@ fn live_or_come_again(site: &Site, signal: &nightshift_core::signal::Signal) {
 #[test]
 fn a_file_that_arrives_between_any_two_calls_reaches_the_viewers() {
     let calls = calls_of_a_good_story();
-    for at in 0..calls.len() {
+    for (at, call) in calls.iter().enumerate() {
         let site = Site::new();
         // Written and noted by another invocation, which sees the look that is arranged, or arranges one.
         site.meanwhile.set(Some((at, |world, now| {
@@ -115,7 +115,7 @@ fn a_file_that_arrives_between_any_two_calls_reaches_the_viewers() {
             }
         })));
         story(&site);
-        site.assert_fresh(&format!("arrived before {at} {}", calls[at]));
+        site.assert_fresh(&format!("arrived before {at} {call}"));
         assert!(site.world.borrow().invalidations.len() <= 2);
     }
 }

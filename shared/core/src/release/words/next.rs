@@ -3,7 +3,7 @@
 //! Says what the book shows and what people were told last. What only a look at the estate could tell is not guessed.
 
 use super::drawing::{starter, watched};
-use super::{Progress, Shown, minute};
+use super::{Progress, Shown, is_decided, minute};
 use crate::fleet::ApproverName;
 use crate::release::gate::revision_name;
 use crate::release::{Approval, Gate, Leg, LegState, Release};
@@ -55,8 +55,14 @@ impl Shown<'_> {
 /// What people were told about why nothing is done, from the book's token.
 fn told(token: &str) -> Option<String> {
     if let Some(step) = token.strip_prefix("would_have:") {
-        let step = step.split(':').next().unwrap_or_default().replace('_', " ");
+        let step = step_in_words(step.split(':').next().unwrap_or_default());
         return Some(format!("the function is in mode observe: it would {step}, and does not"));
+    }
+    if let Some(failed) = token.strip_prefix("once:").unwrap_or(token).strip_prefix("failed:") {
+        let (step, error) = failed.split_once(':')?;
+        let (operation, kind) = error.rsplit_once(':')?;
+        let step = step_in_words(step);
+        return Some(format!("held: it could not {step} ({operation}: {kind}), which is tried again by itself; the history says more"));
     }
     let words = match token {
         "alarm_before" => "held: one of the path's alarms is in ALARM before anything has begun",
@@ -65,6 +71,16 @@ fn told(token: &str) -> Option<String> {
         _ => return None,
     };
     Some(words.to_owned())
+}
+
+fn step_in_words(code: &str) -> String {
+    match code {
+        "make_revision" => "make the new revision".to_owned(),
+        "roll_out" => "roll out".to_owned(),
+        "ask" => "ask people".to_owned(),
+        "tell_regions" => "tell other regions".to_owned(),
+        other => other.replace('_', " "),
+    }
 }
 
 fn now(progress: &Progress<'_>, release: &Release) -> Vec<String> {
@@ -97,20 +113,27 @@ fn moving(leg: &Leg) -> String {
 fn question(release: &Release, stage: &str, approval: &Approval) -> String {
     let starter = starter(release, approval);
     let counts = |name: &&ApproverName| !approval.answers.contains_key(*name) && starter != Some(name.as_str());
-    let names = approval.rule.by.iter().map(|approver| &approver.name).filter(counts).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let silent: Vec<&str> = approval.rule.by.iter().map(|approver| &approver.name).filter(counts).map(ApproverName::as_str).collect();
     let missing = (approval.rule.needed as usize).saturating_sub(release.agreed(approval));
     let what = match stage {
         Gate::SCAN => "to let it in without a scan result".to_owned(),
         stage => format!("to agree to {stage}"),
     };
+    let who = some_of(missing, &silent);
     match approval.asked_at {
-        None => format!("{} is about to ask {names}: {missing} of them {} {what}", release.owner_of(stage).unwrap_or_default(), have(missing)),
-        Some(_) => format!("{missing} of {names} {} {what} until {}, or it expires", have(missing), minute(approval.expires_at)),
+        None => format!("{who} {what}; {} is about to ask", release.owner_of(stage).unwrap_or_default()),
+        Some(_) if is_decided(release, approval) => format!("the answers about {stage} are there; the next look takes them in"),
+        Some(_) => format!("{who} {what} until {}, or it expires", minute(approval.expires_at)),
     }
 }
 
-fn have(count: usize) -> &'static str {
-    if count == 1 { "has" } else { "have" }
+/// `1 of ann, bob has`, or where nobody can be left out `ann and bob have`.
+fn some_of(needed: usize, names: &[&str]) -> String {
+    let have = if needed == 1 { "has" } else { "have" };
+    match names.len() <= needed {
+        true => format!("{} {have}", names.join(" and ")),
+        false => format!("{needed} of {} {have}", names.join(", ")),
+    }
 }
 
 /// The waves that come after those of now, each with the approval before it.
@@ -131,9 +154,8 @@ fn afterwards(progress: &Progress<'_>, release: &Release) -> Vec<String> {
         let is_asked_now = matches!(progress, Progress::WaitingForApproval { stage, .. } if *stage == leg.stage.as_str());
         let approval = release.approvals.get(&leg.stage).filter(|approval| approval.granted_at.is_none() && leg.wave == 0);
         if let Some(approval) = approval.filter(|_| !is_asked_now) {
-            let names = approval.rule.by.iter().map(|approver| approver.name.to_string()).collect::<Vec<_>>().join(", ");
-            let needed = approval.rule.needed;
-            lines.push(format!("then {needed} of {names} {} to agree to {}", have(needed as usize), leg.stage));
+            let names: Vec<&str> = approval.rule.by.iter().map(|approver| approver.name.as_str()).collect();
+            lines.push(format!("then {} to agree to {}", some_of(approval.rule.needed as usize, &names), leg.stage));
         }
         lines.push(format!("then {} in {}, {}", leg.stage, regions.join(" and "), watched(leg)));
     }

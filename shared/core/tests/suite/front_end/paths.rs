@@ -127,10 +127,16 @@ fn what_only_looks_a_little_like_it_is_invalidated() {
 #[test]
 fn people_name_further_files_by_path_or_by_name() {
     let of = |patterns: &[&str], key: &str| arrival(&front_end("site", patterns), key);
-    for (pattern, key) in [("assets/*", "site/assets/a.css"), ("/assets/*", "site/assets/a.css"), ("*.chunk.js", "site/x/y.chunk.js"), ("v?.bin", "site/x/v1.bin")] {
+    for (pattern, key) in [
+        ("assets/*", "site/assets/a.css"),
+        ("/assets/*", "site/assets/a.css"),
+        ("*.chunk.js", "site/x/y.chunk.js"),
+        ("v?.bin", "site/x/v1.bin"),
+    ] {
         assert_eq!(of(&[pattern], key), Arrival::Hashed, "{pattern} {key}");
     }
-    for (pattern, key) in [("assets/*", "site/my/assets/a.css"), ("site/assets/*", "site/assets/a.css"), ("*.chunk.js", "site/x/chunk.js")] {
+    for (pattern, key) in [("assets/*", "site/my/assets/a.css"), ("site/assets/*", "site/assets/a.css"), ("*.chunk.js", "site/x/chunk.js")]
+    {
         assert!(matches!(of(&[pattern], key), Arrival::Stale(_)), "{pattern} {key}");
     }
 }

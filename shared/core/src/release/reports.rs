@@ -1,0 +1,85 @@
+//! What other regions tell of a release: of each part only what the telling region owns is believed.
+//!
+//! Owns the merging. A report may come twice, late, or out of order: a leg's own count says which state is newer.
+
+use super::desk::Desk;
+use super::{EndKind, Leg, LegState, Release, Report};
+
+impl Desk<'_> {
+    /// Another region's report: what it owns is taken over.
+    pub(super) fn take_report(&mut self, report: &Report) {
+        if report.region == self.policy.region || report.release.change.image().is_none() {
+            return;
+        }
+        let in_hand = [self.book.active.as_mut(), self.book.next.as_mut()].into_iter().flatten();
+        if let Some(release) = in_hand.into_iter().find(|release| release.id == report.release.id) {
+            return release.take_over(report);
+        }
+        if let Some(at) = self.book.ended.iter().position(|release| release.id == report.release.id) {
+            return self.take_over_ended(at, report);
+        }
+        let is_mine = report.release.legs.iter().any(|leg| leg.region == self.policy.region);
+        let is_newer = self.book.newest.is_none_or(|newest| report.release.ordered_at > newest);
+        if !is_mine || !is_newer || report.release.end.is_some() {
+            return;
+        }
+        let mut release = report.release.clone();
+        release.turn = None;
+        for leg in release.legs.iter_mut().filter(|leg| leg.region == self.policy.region) {
+            (leg.state, leg.revision) = (LegState::Waiting, 0);
+        }
+        self.book.newest = Some(release.ordered_at);
+        self.enqueue(release);
+    }
+
+    /// A release that has ended here may be undone from elsewhere.
+    fn take_over_ended(&mut self, at: usize, report: &Report) {
+        let region = self.policy.region.clone();
+        let is_free = self.book.active.is_none();
+        let Some(release) = self.book.ended.get_mut(at) else { return };
+        let was_unwound = release.unwind.is_some();
+        release.take_over(report);
+        let goes_back = |leg: &Leg| leg.region == region && leg.state.moved().is_some();
+        let is_to_go_back =
+            release.unwind.as_ref().is_some_and(|unwind| release.legs.iter().any(|leg| goes_back(leg) && unwind.scope.covers(leg)));
+        if is_to_go_back && !was_unwound && is_free {
+            let mut release = self.book.ended.remove(at);
+            release.end = None;
+            self.book.active = Some(release);
+        }
+    }
+}
+
+impl Release {
+    fn take_over(&mut self, report: &Report) {
+        let teller = report.region.as_str();
+        let told = &report.release;
+        for leg in self.legs.iter_mut().filter(|leg| leg.region == teller) {
+            let newer = told.legs.iter().find(|other| other.region == teller && other.stage == leg.stage && other.wave == leg.wave);
+            if let Some(newer) = newer.filter(|newer| newer.revision > leg.revision) {
+                (leg.state, leg.revision) = (newer.state.clone(), newer.revision);
+            }
+        }
+        if self.home() == Some(teller) {
+            self.gate = told.gate.clone();
+        }
+        for (stage, approval) in &told.approvals {
+            if self.owner_of(stage.as_str()) == Some(teller) {
+                self.approvals.insert(stage.clone(), approval.clone());
+            }
+        }
+        if self.unwind.is_none() {
+            self.unwind.clone_from(&told.unwind);
+        }
+        // What is done there may not be done here: that everything has passed, each region sees for itself.
+        if self.end.is_none() {
+            self.end = told.end.clone().filter(|end| end.kind != EndKind::Done);
+        }
+        for line in told.log.iter().filter(|line| line.region == teller) {
+            if !self.log.contains(line) {
+                self.push_log(line.clone());
+            }
+        }
+        self.log.sort_by_key(|line| line.at);
+    }
+}
