@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint fix bench package invoke clean
 
+FUNCTIONS := scale deploy approve
 VENV := .venv/bin
 # Lints that are not part of the Rust toolchain come into target/tools, at this version.
 CARGO_DENY_VERSION := 0.20.2
@@ -20,12 +21,12 @@ setup: ## Put the pinned Python tools into .venv (the other commands do it thems
 	@tests/tools/setup.sh
 
 demo: setup ## Run the main job end to end on a local AWS, with a timeline.
-	@echo "demo: building the function, the command line and the demo (some minutes the first time)"
-	@cargo build --locked -p nightshift-scale -p nightshift-cli -p nightshift-tests --bins
+	@echo "demo: building the functions, the command line and the demo (some minutes the first time)"
+	@cargo build --locked $(FUNCTIONS:%=-p nightshift-%) -p nightshift-cli -p nightshift-tests --bins
 	@target/debug/demo
 
 test: setup $(TOOLS)/bin/cargo-nextest ## Run every test, end-to-end ones included.
-	@cargo build --locked -p nightshift-scale -p nightshift-cli --bins
+	@cargo build --locked $(FUNCTIONS:%=-p nightshift-%) -p nightshift-cli --bins
 	@cargo test --locked --workspace --doc --quiet
 	@cargo nextest run --locked --workspace --no-fail-fast
 
@@ -45,10 +46,10 @@ bench: setup ## Measure cold starts, memory, sizes and round trips beside a Pyth
 	@cargo build --locked --release -p nightshift-scale
 	@$(VENV)/python tests/bench/bench.py --function target/release/scale --report-only
 
-package: setup ## Build the release function and zip it as target/package/scale.zip.
-	@$(VENV)/cargo-lambda lambda build --release --locked --output-format zip -p nightshift-scale
+package: setup ## Build the release functions and zip each as target/package/<function>.zip.
+	@$(VENV)/cargo-lambda lambda build --release --locked --output-format zip $(FUNCTIONS:%=-p nightshift-%)
 	@mkdir -p target/package
-	@cp target/lambda/scale/bootstrap.zip target/package/scale.zip
+	@for name in $(FUNCTIONS); do cp target/lambda/$$name/bootstrap.zip target/package/$$name.zip; done
 	@ls -l target/package
 
 clean: ## Remove what the commands made.
