@@ -2,6 +2,8 @@
 //!
 //! Owns the form of what people type and what is refused before anything is looked at.
 
+mod release;
+
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
@@ -10,7 +12,11 @@ use nightshift_core::ledger::ServiceKey;
 
 use crate::scope::Scope;
 
-/// Looks after the fleet files, the alarms that follow from them, and what Nightshift may do and has done.
+pub(crate) use release::{
+    DeployArgs, FunctionArgs, ReleaseApproveArgs, ReleaseCommandArgs, ReleaseListArgs, ReleaseShowArgs, ReleaseStopArgs,
+};
+
+/// Looks after the fleet files, the alarms that follow from them, releases, and what Nightshift may do and has done.
 #[derive(Debug, Parser)]
 #[command(
     name = "nightshift",
@@ -40,6 +46,9 @@ pub(crate) enum Command {
     Override(OverrideArgs),
     History(HistoryArgs),
     Plan(PlanArgs),
+    #[command(subcommand)]
+    Release(ReleaseCommandArgs),
+    Deploy(DeployArgs),
 }
 
 /// Check fleet files: every mistake with its place and a remedy, or a summary of what they mean.

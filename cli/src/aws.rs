@@ -6,13 +6,14 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use aws_types::SdkConfig;
 use jiff::Timestamp;
-use nightshift_aws::{CallLimits, CloudWatch, DynamoLedger, HistoryQuery, Keep};
+use nightshift_aws::{CallLimits, CloudWatch, DynamoLedger, FunctionAnswer, Functions, HistoryQuery, Keep};
 use nightshift_core::alarms::{ALARM_PREFIX, AlarmDefinition};
 use nightshift_core::ledger::{BoundsOverride, HistoryEntry, Pause, ServiceKey};
 use nightshift_core::ports::{PortError, PortResult};
+use serde_json::Value;
 
-use crate::args::{AwsArgs, LedgerArgs};
-use crate::books::{AlarmBook, HistoryBook, OverrideBook, PauseBook};
+use crate::args::{AwsArgs, FunctionArgs, LedgerArgs};
+use crate::books::{AlarmBook, CommandTaker, HistoryBook, OverrideBook, PauseBook};
 use crate::trouble::{Usage, ledger_failed};
 use crate::world::World;
 
@@ -28,6 +29,11 @@ pub(crate) const ONE_CALL: CallLimits = CallLimits {
 /// For hundreds of calls in a row, which are sure to be throttled: CloudWatch takes three PutMetricAlarm a second (CloudWatch
 /// service quotas).
 pub(crate) const MANY_CALLS: CallLimits = CallLimits { operation: Duration::from_secs(120), attempts: 10, ..ONE_CALL };
+
+/// For a function that is waited for: it may work for a minute (template.yaml). What it is told may be told
+/// twice, so a lost answer is asked for again.
+pub(crate) const FUNCTION_CALL: CallLimits =
+    CallLimits { attempt: Duration::from_secs(75), operation: Duration::from_secs(180), attempts: 2, ..ONE_CALL };
 
 /// The SDK's configuration from the environment, `--region` before all.
 pub(crate) fn sdk(aws: &AwsArgs, limits: CallLimits, world: &World<'_>) -> anyhow::Result<SdkConfig> {
@@ -52,6 +58,8 @@ pub(crate) fn block_on<T>(calls: impl Future<Output = T>) -> anyhow::Result<T> {
 /// The ledger, with its table's name for messages.
 pub(crate) struct OpenLedger {
     pub dynamo: DynamoLedger,
+    /// The region that it is in.
+    pub region: String,
     table: String,
 }
 
@@ -59,11 +67,19 @@ impl OpenLedger {
     pub(crate) fn open(args: &LedgerArgs, world: &World<'_>) -> anyhow::Result<Self> {
         let table = table(args, world)?;
         let config = sdk(&args.aws, ONE_CALL, world)?;
-        Ok(Self { dynamo: DynamoLedger::new(&config, &table, Keep::default()), table })
+        Ok(Self { dynamo: DynamoLedger::new(&config, &table, Keep::default()), region: region_of(&config), table })
     }
 
     pub(crate) fn failed(&self, error: &PortError) -> anyhow::Error {
         ledger_failed(error, &self.table)
+    }
+
+    /// An error of a command that works on the ledger: one of the ledger's own is explained.
+    pub(crate) fn explained(&self, error: anyhow::Error) -> anyhow::Error {
+        match error.downcast::<PortError>() {
+            Ok(of_ledger) => self.failed(&of_ledger),
+            Err(other) => other,
+        }
     }
 }
 
@@ -77,6 +93,11 @@ pub(crate) fn table(args: &LedgerArgs, world: &World<'_>) -> anyhow::Result<Stri
     let given = args.table.clone().or_else(|| world.variable("NIGHTSHIFT_TABLE"));
     let missing = "which table is the ledger? give --table or NIGHTSHIFT_TABLE the output LedgerTableName of Nightshift's stack";
     given.ok_or_else(|| Usage(missing.to_owned()).into())
+}
+
+/// The function that deploys, from the option or the environment.
+pub(crate) fn deploy_function(args: &FunctionArgs, world: &World<'_>) -> Option<String> {
+    args.function.clone().or_else(|| world.variable("NIGHTSHIFT_DEPLOY_FUNCTION"))
 }
 
 pub(crate) fn alarm_book(config: &SdkConfig) -> CloudWatch {
@@ -128,5 +149,11 @@ impl OverrideBook for DynamoLedger {
 impl HistoryBook for DynamoLedger {
     async fn entries(&self, key: &ServiceKey, since: Timestamp, most: usize) -> PortResult<Vec<HistoryEntry>> {
         self.history(key, HistoryQuery { since: Some(since), until: None, most: Some(most) }).await
+    }
+}
+
+impl CommandTaker for Functions {
+    async fn command(&self, function: &str, input: &Value) -> PortResult<FunctionAnswer> {
+        self.call_now(function, input).await
     }
 }

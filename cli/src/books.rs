@@ -1,9 +1,11 @@
 //! What the commands need of AWS beside the functions' own ports, so that tests can stand in for it.
 
 use jiff::Timestamp;
+use nightshift_aws::FunctionAnswer;
 use nightshift_core::alarms::AlarmDefinition;
 use nightshift_core::ledger::{BoundsOverride, HistoryEntry, Pause, ServiceKey};
 use nightshift_core::ports::PortResult;
+use serde_json::Value;
 
 /// The alarms of one account and region.
 #[allow(async_fn_in_trait, reason = "our runtime is current_thread: no Send bound is wanted")]
@@ -49,4 +51,11 @@ pub trait OverrideBook {
 pub trait HistoryBook {
     /// The entries since then, newest first, at most so many.
     async fn entries(&self, key: &ServiceKey, since: Timestamp, most: usize) -> PortResult<Vec<HistoryEntry>>;
+}
+
+/// Takes people's commands, and says what it made of them.
+#[allow(async_fn_in_trait, reason = "our runtime is current_thread: no Send bound is wanted")]
+pub trait CommandTaker {
+    /// Hands a command to a function (its name or ARN) and waits for its answer.
+    async fn command(&self, function: &str, input: &Value) -> PortResult<FunctionAnswer>;
 }

@@ -90,3 +90,9 @@ pub(crate) fn check_scope(scope: &Scope, fleet: Option<&Path>, world: &mut World
         }
     }
 }
+
+/// The fleet files, if they are there and right; [`check_scope`] has told what is wrong with them.
+pub(crate) fn if_readable(fleet: Option<&Path>) -> Option<Fleets> {
+    let path = fleet.unwrap_or(Path::new(USUAL_FOLDER));
+    read(&[path.to_owned()]).ok().map(|read| read.fleets)
+}

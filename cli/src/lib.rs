@@ -14,12 +14,18 @@ mod times;
 mod trouble;
 mod world;
 
-pub use books::{AlarmBook, HistoryBook, OverrideBook, PauseBook};
+pub use books::{AlarmBook, CommandTaker, HistoryBook, OverrideBook, PauseBook};
 pub use commands::alarms::{Consent, Place, sync};
 pub use commands::history::{Shown, Wish, history};
 pub use commands::overriding::{clear_override, override_bounds};
 pub use commands::pauses::{pause, pauses, resume};
 pub use commands::plan::{Planned, plan_now};
+pub use commands::release::answer::{AnswerWish, answer_release};
+pub use commands::release::list::{ListWish, list_releases};
+pub use commands::release::send::{Sent, send};
+pub use commands::release::show::{ShowWish, show_release};
+pub use commands::release::stop::{StopWish, stop_release};
+pub use commands::release::watch::watch_release;
 pub use commands::replay::replay;
 pub use exit::Exit;
 pub use fleet_files::{ReadFleets, Unread, read as read_fleets};
@@ -55,6 +61,8 @@ fn obey(command: Command, world: &mut World<'_>) -> anyhow::Result<Exit> {
         Command::Override(args) => commands::overriding::run(args, world),
         Command::History(args) => commands::history::run(&args, world),
         Command::Plan(args) => commands::plan::run(&args, world),
+        Command::Release(command) => commands::release::run(command, world),
+        Command::Deploy(args) => commands::release::deploy::run(args, world),
     }
 }
 

@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         input: &mut stdin().lock(),
         is_terminal,
         now: whole_second(Timestamp::now()),
+        clock: &|| whole_second(Timestamp::now()),
         zone: TimeZone::system(),
         lookup: &lookup,
     };

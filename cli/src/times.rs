@@ -15,6 +15,11 @@ pub(crate) fn moment(at: Timestamp, zone: &TimeZone) -> String {
     }
 }
 
+/// To the minute, for tables.
+pub(crate) fn minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
 /// To the second, as the history shows it.
 pub(crate) fn second(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()

@@ -17,6 +17,8 @@ pub struct World<'a> {
     pub is_terminal: bool,
     /// The time at which the command was given.
     pub now: Timestamp,
+    /// The time by now, for commands that wait for people or for what they follow.
+    pub clock: &'a dyn Fn() -> Timestamp,
     /// The person's time zone.
     pub zone: TimeZone,
     /// The environment.
@@ -41,6 +43,18 @@ impl World<'_> {
         let mut answer = String::new();
         let is_read = self.input.read_line(&mut answer).is_ok();
         is_read && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    }
+
+    /// Reads a line that a person types after being asked, or that something else has written; none if there is none.
+    pub fn answer_to(&mut self, question: &str) -> Option<String> {
+        if self.is_terminal {
+            let _ = write!(self.out, "{question} ");
+            let _ = self.out.flush();
+        }
+        let mut answer = String::new();
+        self.input.read_line(&mut answer).ok()?;
+        let answer = answer.trim();
+        (!answer.is_empty()).then(|| answer.to_owned())
     }
 
     /// A variable of the environment; an empty one is none.

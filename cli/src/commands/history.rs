@@ -57,12 +57,13 @@ pub async fn history(book: &impl HistoryBook, wish: &Wish<'_>, world: &mut World
         let (key, since) = (wish.key, wish.since);
         world.complain(format!("nothing is recorded of {key} in the last {since}; look further back with --since 7d, or check the name"));
     }
+    let width = entries.iter().map(|entry| entry.decision.len()).max().unwrap_or_default().max(SCALE_DECISION);
     for entry in &entries {
         match wish.shown {
             Shown::Json => world.say(serde_json::json!(entry).to_string()),
-            Shown::Lines => world.say(line(entry)),
+            Shown::Lines => world.say(line(entry, width)),
             Shown::Why => {
-                world.say(line(entry));
+                world.say(line(entry, width));
                 for detail in details(entry, world) {
                     world.say(format!("    {detail}"));
                 }
@@ -75,8 +76,11 @@ pub async fn history(book: &impl HistoryBook, wish: &Wish<'_>, world: &mut World
     Ok(Exit::Fine)
 }
 
+/// The longest decision on a size, `shrink`; those on releases are longer.
+const SCALE_DECISION: usize = 6;
+
 /// Time, decision, from -> to, reason.
-fn line(entry: &HistoryEntry) -> String {
+fn line(entry: &HistoryEntry, width: usize) -> String {
     let steps: Vec<StepOutcome> = part(entry, "steps");
     let change = steps.iter().find(|step| matches!(step.step.target, StepTarget::Tasks(_))).or_else(|| steps.first());
     let change = change.map(|StepOutcome { step, .. }| format!("{} -> {}", step.from, step.to)).unwrap_or_else(|| "-".to_owned());
@@ -84,7 +88,7 @@ fn line(entry: &HistoryEntry) -> String {
     let is_unfinished = part::<String>(entry, "ending") == "unfinished";
     let text = Some(part::<String>(entry, "text")).filter(|text| !text.is_empty() && !is_unfinished);
     let (text, mode) = (text.as_ref().unwrap_or(&entry.text), if entry.mode == "observe" { " (observe)" } else { "" });
-    format!("{}  {:<6} {change:<10} {}: {text}{mode}", second(entry.at), entry.decision, entry.reason)
+    format!("{}  {:<width$} {change:<10} {}: {text}{mode}", second(entry.at), entry.decision, entry.reason)
 }
 
 /// What is behind a decision.

@@ -6,5 +6,6 @@ pub(crate) mod history;
 pub(crate) mod overriding;
 pub(crate) mod pauses;
 pub(crate) mod plan;
+pub(crate) mod release;
 pub(crate) mod replay;
 pub(crate) mod schema;

@@ -8,4 +8,5 @@ mod fakes;
 mod history;
 mod pauses;
 mod plan;
+mod releases;
 mod stage;

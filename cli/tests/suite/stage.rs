@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use std::future::Future;
 use std::io::Cursor;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use nightshift_cli::{Exit, World};
 use nightshift_core::fleet::{Fleets, ServiceName, SystemName};
 use nightshift_core::ledger::ServiceKey;
@@ -19,6 +19,7 @@ pub struct Stage {
     environment: BTreeMap<String, String>,
     typed: String,
     is_terminal: bool,
+    minutes_at_the_prompt: i64,
     zone: &'static str,
 }
 
@@ -31,7 +32,7 @@ pub struct Played {
 
 impl Stage {
     pub fn new() -> Self {
-        Self { environment: BTreeMap::new(), typed: String::new(), is_terminal: false, zone: "UTC" }
+        Self { environment: BTreeMap::new(), typed: String::new(), is_terminal: false, minutes_at_the_prompt: 0, zone: "UTC" }
     }
 
     pub fn with(mut self, name: &str, value: &str) -> Self {
@@ -42,6 +43,18 @@ impl Stage {
     /// A person sits there and types this.
     pub fn typing(mut self, text: &str) -> Self {
         (self.typed, self.is_terminal) = (text.to_owned(), true);
+        self
+    }
+
+    /// Somebody else has written this to standard input.
+    pub fn piping(mut self, text: &str) -> Self {
+        (self.typed, self.is_terminal) = (text.to_owned(), false);
+        self
+    }
+
+    /// Whoever types lets so much time pass.
+    pub fn after(mut self, minutes: i64) -> Self {
+        self.minutes_at_the_prompt = minutes;
         self
     }
 
@@ -66,6 +79,7 @@ impl Stage {
             input: &mut input,
             is_terminal: self.is_terminal,
             now: now(),
+            clock: &|| now().checked_add(SignedDuration::from_mins(self.minutes_at_the_prompt)).unwrap(),
             zone: TimeZone::get(self.zone).unwrap(),
             lookup: &lookup,
         });
@@ -86,7 +100,7 @@ pub fn now() -> Timestamp {
 }
 
 pub fn wait<T>(calls: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(calls)
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(calls)
 }
 
 pub fn key(text: &str) -> ServiceKey {

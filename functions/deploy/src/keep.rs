@@ -45,7 +45,14 @@ impl Kept {
 
     /// Writes the book with this lease. One that is over gives the service free, and still tells our words from those of another
     /// invocation that came to the same. A write whose answer is missing is tried once more: the ledger knows its own words again.
-    pub(crate) async fn store(&mut self, ledger: &impl ReleaseLedger, key: &ServiceKey, book: &Book, holding: Holding, lease: Lease) -> PortResult<()> {
+    pub(crate) async fn store(
+        &mut self,
+        ledger: &impl ReleaseLedger,
+        key: &ServiceKey,
+        book: &Book,
+        holding: Holding,
+        lease: Lease,
+    ) -> PortResult<()> {
         let next = Book { version: self.stored.version + 1, lease: Some(lease), ..book.clone() };
         let mut stored = ledger.store_book(key, self.stored.version, &next).await;
         if stored.as_ref().is_err_and(|error| matches!(error.kind, PortErrorKind::Unavailable | PortErrorKind::Throttled)) {

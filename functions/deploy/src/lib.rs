@@ -15,9 +15,9 @@ mod walk;
 
 use std::time::Duration;
 
-use futures_util::stream::{self, StreamExt};
 pub use deps::{AwsEstate, Deps, ENVIRONMENT, Estate, start};
 pub use front_end::FrontEndEstate;
+use futures_util::stream::{self, StreamExt};
 pub use lines::{metric_line, summary_line};
 use nightshift_core::release::{ReleaseOutcome, Wake};
 use nightshift_core::signal::parse;

@@ -44,19 +44,13 @@ async fn named<E: Estate>(estate: &E, repository: &str, image: &ImageRef) -> Por
 /// One thing that a plan wants to be read.
 pub(crate) async fn known<E: Estate>(estate: &E, key: &ServiceKey, need: Need) -> Known {
     let found = match &need {
-        Need::Image { repository, digest } => {
-            Found::Image(estate.images().image(repository, &ImageRef::Digest(digest.clone())).await)
-        }
+        Need::Image { repository, digest } => Found::Image(estate.images().image(repository, &ImageRef::Digest(digest.clone())).await),
         Need::Scan { repository, digest } => Found::Scan(estate.images().scan(repository, digest).await),
-        Need::Answers { release, stage, approvers } => {
-            Found::Answers(estate.ledger().answers(key, release, stage, approvers).await)
-        }
+        Need::Answers { release, stage, approvers } => Found::Answers(estate.ledger().answers(key, release, stage, approvers).await),
         Need::Target(target) => Found::Target(estate.targets().target_now(target).await),
         Need::Blueprint { target, proven } => Found::Blueprint(estate.targets().blueprint(target, proven.as_deref()).await),
         Need::Checks { target, body, image } => Found::Checks(estate.targets().checks(target, body, image.as_deref()).await),
-        Need::Rollout { target, handle, to, since } => {
-            Found::Rollout(estate.targets().rollout(target, handle, to, *since).await)
-        }
+        Need::Rollout { target, handle, to, since } => Found::Rollout(estate.targets().rollout(target, handle, to, *since).await),
         Need::Alarms(names) => Found::Alarms(estate.alarms().alarms_now(names).await),
         Need::Readers { targets, secrets } => Found::Readers(readers(estate, targets, secrets).await),
     };
@@ -81,7 +75,8 @@ async fn readers<E: Estate>(estate: &E, targets: &[DeployTarget], secrets: &[Str
 /// What the next round will most likely want, should the answer that woke us be a good one: read with this round, it saves one.
 pub(crate) fn foreseen(wake: &Wake, seen: &Observation, wants: &[Need], policy: &ReleasePolicy<'_>, now: Timestamp) -> Vec<Need> {
     let is_awaited = matches!(wake, Wake::Look { because } if because == "scanned" || because == "answered");
-    let hopes: Vec<Known> = wants.iter().filter(|_| is_awaited).filter_map(|need| Some(Known { need: need.clone(), found: hoped(need, now)? })).collect();
+    let hopes: Vec<Known> =
+        wants.iter().filter(|_| is_awaited).filter_map(|need| Some(Known { need: need.clone(), found: hoped(need, now)? })).collect();
     if hopes.is_empty() {
         return Vec::new();
     }

@@ -8,7 +8,8 @@ use nightshift_core::fleet::{DeployTarget, Fleet, Fleets, Service, ServiceName};
 use nightshift_core::ledger::ServiceKey;
 use nightshift_core::release::{ImageRef, StopHow, Wake};
 use nightshift_core::signal::{
-    ImageEvent, ImageSignal, Parsed, RecheckSignal, RefreshSignal, ReleaseCommand, ReleaseVerb, ReportSignal, SecretSignal, ServiceSignal, Signal,
+    ImageEvent, ImageSignal, Parsed, RecheckSignal, RefreshSignal, ReleaseCommand, ReleaseVerb, ReportSignal, SecretSignal, ServiceSignal,
+    Signal,
 };
 use nightshift_lambda::{HandlerError, Invocation};
 use serde_json::{Value, json};

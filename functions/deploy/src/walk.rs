@@ -11,7 +11,8 @@ use nightshift_core::ledger::{Lease, Pause};
 use nightshift_core::outcome::Mode;
 use nightshift_core::ports::{PortError, PortErrorKind, PortResult};
 use nightshift_core::release::{
-    Book, BookView, Found, Hold, LegState, Need, Note, Observation, Plan, ReleasePolicy, Step, StepDone, StepOutcome, StepResult, Wake, apply, decide,
+    Book, BookView, Found, Hold, LegState, Need, Note, Observation, Plan, ReleasePolicy, Step, StepDone, StepOutcome, StepResult, Wake,
+    apply, decide,
 };
 use nightshift_lambda::Invocation;
 
@@ -344,7 +345,6 @@ impl<'w, E: Estate> Walk<'w, E> {
 
     /// What is not stored is neither told nor taken for true.
     pub(crate) fn forget(&mut self) {
-        
         self.book = self.kept.take().map_or_else(|| self.before.clone(), |kept| kept.stored().clone());
     }
 

@@ -1,6 +1,7 @@
 //! AWS played by hand: alarms and a ledger in memory, with a journal of what was asked, that can refuse.
 
 mod estate;
+mod releases;
 
 use std::cell::RefCell;
 
@@ -11,6 +12,7 @@ use nightshift_core::ledger::{BoundsOverride, HistoryEntry, Pause, ServiceKey};
 use nightshift_core::ports::{PortError, PortErrorKind, PortResult};
 
 pub use estate::Looked;
+pub use releases::{Function, Kept, Keys, Releases};
 
 /// The alarms of an account.
 #[derive(Default)]

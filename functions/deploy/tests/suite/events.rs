@@ -68,7 +68,8 @@ fn each_event_wakes_the_services_that_it_concerns() {
         &["arn:aws:ecs:us-east-1:111122223333:service/other/reader"],
         json!({ "eventName": "SERVICE_STEADY_STATE", "clusterArn": "arn:aws:ecs:us-east-1:111122223333:cluster/other" }),
     );
-    let refresh = from_aws("EC2 Auto Scaling Instance Refresh Succeeded", "aws.autoscaling", &[], json!({ "AutoScalingGroupName": "shop-workers" }));
+    let refresh =
+        from_aws("EC2 Auto Scaling Instance Refresh Succeeded", "aws.autoscaling", &[], json!({ "AutoScalingGroupName": "shop-workers" }));
     let cases = [
         (push_event(EAST, "web", &digest, "v1"), vec!["web", "worker"]),
         (steady, vec!["reader"]),
@@ -223,7 +224,10 @@ fn nothing_that_a_task_definition_says_gets_into_the_answer() {
 
 #[test]
 fn a_frozen_release_waits_and_says_so_once() {
-    let frozen = PLAIN.replace("    deadline: 20m", "    freeze: [{ why: sale, from: 2026-11-20T00:00:00Z, to: 2026-11-21T00:00:00Z }]\n    deadline: 20m");
+    let frozen = PLAIN.replace(
+        "    deadline: 20m",
+        "    freeze: [{ why: sale, from: 2026-11-20T00:00:00Z, to: 2026-11-21T00:00:00Z }]\n    deadline: 20m",
+    );
     let mut town = Town::of(&frozen, &[EAST]);
     let digest = town.push("web", "v1");
     town.run_for(minutes(60 * 11));

@@ -82,7 +82,8 @@ fn a_push_runs_in_one_region_and_is_proven() {
     let world = town.estate(EAST).world();
     let texts: Vec<String> = world.told.iter().map(|(_, message)| body(message, "default")).collect();
     insta::assert_snapshot!("texts_of_a_plain_release", texts.join("\n\n"));
-    let history: Vec<String> = world.history.iter().map(|(_, entry)| format!("{} {} {}", entry.decision, entry.reason, entry.text)).collect();
+    let history: Vec<String> =
+        world.history.iter().map(|(_, entry)| format!("{} {} {}", entry.decision, entry.reason, entry.text)).collect();
     insta::assert_snapshot!("history_of_a_plain_release", history.join("\n"));
 }
 
@@ -112,7 +113,8 @@ fn a_push_passes_scan_staging_and_four_eyes_into_both_regions() {
     assert_eq!(town.failed, []);
     insta::assert_snapshot!(town.told().join("\n"));
     let world = town.estate(EAST).world();
-    let mails: Vec<&str> = world.told.iter().filter(|(_, message)| attribute(message, "kind") == "approval").map(|(topic, _)| topic.as_str()).collect();
+    let mails: Vec<&str> =
+        world.told.iter().filter(|(_, message)| attribute(message, "kind") == "approval").map(|(topic, _)| topic.as_str()).collect();
     assert_eq!(mails, ["arn:aws:sns:us-east-1:111122223333:lead", "arn:aws:sns:us-east-1:111122223333:deputy"]);
 }
 
@@ -125,7 +127,8 @@ fn the_first_change_is_the_fourth_round_trip() {
     let answer = town.invoke(EAST, &push_event(EAST, "web", &digest, "v1")).unwrap().unwrap();
     assert_eq!((&answer["decision"], &answer["reason"]), (&json!("roll_out"), &json!("rolling")));
     let journal = town.estate(EAST).shared.journal.borrow();
-    let first: Vec<String> = journal.iter().take_while(|call| call.name != "roll_out").map(|call| format!("{} {}", call.round, call.name)).collect();
+    let first: Vec<String> =
+        journal.iter().take_while(|call| call.name != "roll_out").map(|call| format!("{} {}", call.round, call.name)).collect();
     insta::assert_snapshot!(first.join("\n"));
     let made = journal.iter().find(|call| call.name == "make_revision").unwrap();
     assert_eq!(made.round, 3, "rounds before it, counted from 0");
@@ -327,6 +330,39 @@ fn a_sweep_that_finds_nothing_writes_and_says_nothing() {
     assert_eq!((&answer["decision"], &answer["reason"]), (&json!("hold"), &json!("quiet")));
     let journal: Vec<String> = town.estate(EAST).shared.journal.borrow().iter().map(|call| call.name.clone()).collect();
     assert_eq!(journal, ["read_book", "newer_images"]);
+}
+
+#[test]
+fn the_sweep_leaves_to_the_arranged_look_what_it_will_do() {
+    let mut town = Town::of(PLAIN, &[EAST]);
+    let digest = town.push_without_event("web", "v1");
+    town.invoke(EAST, &push_event(EAST, "web", &digest, "v1")).unwrap().unwrap();
+    let calls_of_a_sweep = |town: &mut Town| -> Vec<String> {
+        town.estate(EAST).shared.journal.borrow_mut().clear();
+        town.invoke(EAST, &json!({ "nightshift": "calendar" })).unwrap().unwrap();
+        town.estate(EAST).shared.journal.borrow().iter().map(|call| call.name.clone()).collect()
+    };
+    assert_eq!(calls_of_a_sweep(&mut town), ["read_book", "newer_images"]);
+    // The look did not come: the sweep looks.
+    town.clock.set(town.now() + minutes(4));
+    assert!(calls_of_a_sweep(&mut town).contains(&"rollout".to_owned()));
+    assert!(matches!(town.book(EAST, "web").active.unwrap().legs[0].state, LegState::Baking { .. }));
+}
+
+#[test]
+fn a_look_is_arranged_where_none_comes_in_time_and_only_there() {
+    let arranged = |recheck_at: &str| {
+        let mut town = Town::of(PLAIN, &[EAST]);
+        let digest = town.push_without_event("web", "v1");
+        let book = Book { version: 1, recheck_at: Some(at(recheck_at)), ..Book::default() };
+        town.estate(EAST).world().books.insert(key("shop", "web"), book);
+        town.invoke(EAST, &push_event(EAST, "web", &digest, "v1")).unwrap().unwrap();
+        let world = town.estate(EAST).world();
+        world.rechecks.iter().map(|request| request.at.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(arranged("2026-11-20T13:00:00Z"), ["2026-11-20T12:01:00Z"], "an hour is too late");
+    assert_eq!(arranged("2026-11-20T12:00:30Z"), [""; 0], "one that comes sooner is enough");
+    assert_eq!(arranged("2026-11-20T11:59:00Z"), ["2026-11-20T12:01:00Z"], "it has passed");
 }
 
 #[test]

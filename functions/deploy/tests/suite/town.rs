@@ -292,7 +292,9 @@ impl Town {
             let both = async {
                 match self.twin {
                     None => handle(&invocation, deps, event).await,
-                    Some((later, latency)) => tokio::join!(handle(&invocation, deps, event), twin(deps, event, later, latency, self.now())).0,
+                    Some((later, latency)) => {
+                        tokio::join!(handle(&invocation, deps, event), twin(deps, event, later, latency, self.now())).0
+                    }
                 }
             };
             tokio::select! {

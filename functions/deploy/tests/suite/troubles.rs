@@ -284,7 +284,8 @@ fn an_approver_who_cannot_be_reached_keeps_nobody_else_from_being_asked() {
     town.push("web", "v1");
     town.run_for(minutes(4));
     // The first of the four mails; by then the first approver has none, and the second has both.
-    *town.estate(EAST).shared.fail_named.borrow_mut() = Some(("publish approval to arn:aws:sns:us-east-1:111122223333:lead", PortErrorKind::Throttled));
+    *town.estate(EAST).shared.fail_named.borrow_mut() =
+        Some(("publish approval to arn:aws:sns:us-east-1:111122223333:lead", PortErrorKind::Throttled));
     town.run_for(minutes(3));
     let topics = |town: &Town| -> BTreeSet<String> {
         let world = town.estate(EAST).world();

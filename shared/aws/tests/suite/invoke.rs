@@ -34,7 +34,12 @@ fn a_functions_own_error_comes_with_status_200_and_is_no_answer() {
 
 #[test]
 fn what_lambda_refuses_is_an_error_of_its_kind() {
-    let missing = Recorded::default().answer_with(INVOKED, 404, &[("x-amzn-errortype", "ResourceNotFoundException")], r#"{"Message":"Function not found"}"#);
+    let missing = Recorded::default().answer_with(
+        INVOKED,
+        404,
+        &[("x-amzn-errortype", "ResourceNotFoundException")],
+        r#"{"Message":"Function not found"}"#,
+    );
     assert_eq!(kind_of(call(&missing)), PortErrorKind::NotFound);
     let denied = Recorded::default().answer_with(INVOKED, 403, &[("x-amzn-errortype", "AccessDeniedException")], r#"{"Message":"no"}"#);
     assert_eq!(kind_of(call(&denied)), PortErrorKind::Denied);

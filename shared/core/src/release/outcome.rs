@@ -285,6 +285,18 @@ impl Step {
         }
     }
 
+    /// What it does, for headlines.
+    fn verb(&self) -> &'static str {
+        match self {
+            Self::MakeRevision { .. } => "make a new revision",
+            Self::RollOut { seen, to, .. } if seen == to => "start it anew",
+            Self::RollOut { .. } => "roll it out",
+            Self::TakeBack { .. } => "take it back",
+            Self::Ask { .. } => "ask people",
+            Self::Tell { .. } => "tell other regions",
+        }
+    }
+
     /// The release that it belongs to; `book` is the one that it was decided on.
     fn release<'a>(&'a self, book: &'a Book) -> Option<&'a ReleaseId> {
         match self {
@@ -314,7 +326,7 @@ impl Step {
             "Nightshift wanted to {}, and could not: {error}.\nWhat to do: {remedy}; it is tried again by itself.",
             self.in_words()
         );
-        let headline = format!("FAILED to {}", self.code().replace('_', " "));
+        let headline = format!("FAILED to {}", self.verb());
         (Book { told: Some(token), ..book.clone() }, self.note(book, "step_failed", severity, headline, text))
     }
 
@@ -325,7 +337,7 @@ impl Step {
         if book.told.as_ref() == Some(&token) {
             return (book.clone(), None);
         }
-        let headline = format!("would have: {}", self.code().replace('_', " "));
+        let headline = format!("would {} (observing)", self.verb());
         let text = format!("Nightshift observes; acting, it would now {}.", self.in_words());
         let note = self.note(book, "would_have_acted", Severity::Info, headline, text);
         (Book { told: Some(token), ..book.clone() }, note)
@@ -333,7 +345,7 @@ impl Step {
 
     fn note(&self, book: &Book, kind: &str, severity: Severity, headline: String, text: String) -> Option<Note> {
         let release = self.release(book)?.clone();
-        let name = book.release(&release).map(|release| format!(" ({})", release.name())).unwrap_or_default();
-        Some(Note { release, kind: kind.to_owned(), severity, headline: format!("{headline}{name}"), text })
+        let name = book.release(&release).map(|release| format!("{}: ", release.name())).unwrap_or_default();
+        Some(Note { release, kind: kind.to_owned(), severity, headline: format!("{name}{headline}"), text })
     }
 }
