@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use nightshift_core::ledger::{Lease, Pause};
+use nightshift_core::ledger::Pause;
 use nightshift_core::outcome::Mode;
 use nightshift_core::ports::{PortError, PortErrorKind, PortResult};
 use nightshift_core::release::{
@@ -17,7 +17,7 @@ use nightshift_core::release::{
 use nightshift_lambda::Invocation;
 
 use crate::deps::{Deps, Estate};
-use crate::keep::{Holding, Kept};
+use crate::keep::Kept;
 use crate::wakes::Call;
 use crate::{act, observe};
 
@@ -27,8 +27,6 @@ const MOST_STEPS: usize = 10;
 const MOST_ROUNDS: usize = 6;
 /// Steps are not begun with less time than this: one call with its retries, and the recording after it.
 const TIME_FOR_A_STEP: Duration = Duration::from_secs(3);
-/// A lease outlives the invocation by this, so that a step in flight at the deadline is not overtaken.
-const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
 /// When the rest of the way is gone on with, where only time was short.
 const AT_ONCE: SignedDuration = SignedDuration::from_secs(5);
 /// When what time may mend is tried again.
@@ -306,26 +304,6 @@ impl<'w, E: Estate> Walk<'w, E> {
         Onward::Stop
     }
 
-    /// The book as it is to be, with a lease of ours; what it says may be told then.
-    async fn store_with_lease(&mut self) -> PortResult<()> {
-        self.store(Holding::Ours).await
-    }
-
-    /// Writes the book; does nothing where there is none that may be written.
-    pub(crate) async fn store(&mut self, holding: Holding) -> PortResult<()> {
-        let Some(kept) = self.kept.as_mut() else { return Ok(()) };
-        let until = match holding {
-            Holding::Ours => self.invocation.deadline.saturating_add(LEASE_MARGIN).unwrap_or(Timestamp::MAX),
-            Holding::Nobodys => self.began,
-        };
-        let lease = Lease { owner: self.invocation.request_id.clone(), until };
-        kept.store(self.deps.estate.ledger(), &self.call.key, &self.book, holding, lease).await?;
-        self.book.version = kept.stored().version;
-        self.is_kept |= self.is_taken_in;
-        self.notes.append(&mut self.fresh);
-        Ok(())
-    }
-
     /// The book was not written: nothing more is done, and the ledger has the last word.
     fn not_kept(&mut self, error: PortError) -> Onward {
         if self.is_first(&error) {
@@ -335,17 +313,6 @@ impl<'w, E: Estate> Walk<'w, E> {
         self.forget();
         self.look_at(SOON);
         Onward::Stop
-    }
-
-    /// Whether somebody else was first, before anything was done or noted here.
-    pub(crate) fn is_first(&self, error: &PortError) -> bool {
-        let has_written = self.kept.as_ref().is_some_and(Kept::holds_lease);
-        error.kind == PortErrorKind::Conflict && self.steps.is_empty() && !has_written
-    }
-
-    /// What is not stored is neither told nor taken for true.
-    pub(crate) fn forget(&mut self) {
-        self.book = self.kept.take().map_or_else(|| self.before.clone(), |kept| kept.stored().clone());
     }
 
     /// Whether another invocation holds the service now, so that nothing could be taken in.

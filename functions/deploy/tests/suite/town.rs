@@ -23,7 +23,7 @@ pub const EAST: &str = "us-east-1";
 pub const WEST: &str = "us-west-2";
 
 /// Lambda's timeout of the function.
-pub const TIMEOUT: SignedDuration = SignedDuration::from_secs(45);
+pub const TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 
 /// Something that happens at a time.
 #[derive(Clone, Debug)]

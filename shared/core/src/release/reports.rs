@@ -3,7 +3,7 @@
 //! Owns the merging. A report may come twice, late, or out of order: a leg's own count says which state is newer.
 
 use super::desk::Desk;
-use super::{EndKind, Leg, LegState, Release, Report};
+use super::{EndKind, Leg, LegState, Release, Report, Scope};
 
 impl Desk<'_> {
     /// Another region's report: what it owns is taken over.
@@ -68,7 +68,8 @@ impl Release {
                 self.approvals.insert(stage.clone(), approval.clone());
             }
         }
-        if self.unwind.is_none() {
+        let is_wider = told.unwind.as_ref().is_some_and(|unwind| unwind.scope == Scope::Everything);
+        if self.unwind.is_none() || is_wider {
             self.unwind.clone_from(&told.unwind);
         }
         // What is done there may not be done here: that everything has passed, each region sees for itself.

@@ -21,9 +21,27 @@ impl Desk<'_> {
             let why = "no such release is in hand; `nightshift release list` shows them".to_owned();
             return self.holds.push(Hold::NotStoppable { why });
         }
+        if self.goes_back_already(how, by) {
+            return;
+        }
         let scope = if how == StopHow::Abort { Scope::Unfinished } else { Scope::Everything };
         let unwind = Unwind { why: why.to_owned(), by: Some(by.to_owned()), at: self.now, scope };
         self.unwind(unwind);
+    }
+
+    /// What goes back in part can still be asked to go back as a whole; nothing else can be added to it.
+    fn goes_back_already(&mut self, how: StopHow, by: &str) -> bool {
+        let Some(release) = self.book.active.as_mut() else { return false };
+        let id = release.id.clone();
+        let Some(unwind) = release.unwind.as_mut() else { return false };
+        if how == StopHow::RollBack && unwind.scope != Scope::Everything && release.end.is_none() {
+            unwind.scope = Scope::Everything;
+            self.log(format!("everything goes back, as {by} wants it"));
+            self.has_changed();
+        } else {
+            self.holds.push(Hold::NotStoppable { why: format!("release {id} goes back already") });
+        }
+        true
     }
 
     /// A release that has ended is taken in hand again, to be undone: the last one that changed something, while nothing
@@ -36,8 +54,7 @@ impl Desk<'_> {
         if let Some(active) = &self.book.active {
             return refuse(format!("release {} is in hand; abort it first", active.id));
         }
-        let changed = |release: &&Release| release.change.image().is_some() && release.legs.iter().any(|leg| leg.state.moved().is_some());
-        let Some(last) = self.book.ended.iter().find(changed).map(|release| release.id.clone()) else {
+        let Some(last) = self.book.last_to_undo().map(|release| release.id.clone()) else {
             return refuse("no release has changed anything that could go back".to_owned());
         };
         if named.is_some_and(|named| named != last.as_str()) {
