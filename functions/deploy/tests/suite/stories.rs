@@ -228,7 +228,9 @@ fn a_person_aborts_what_rolls_and_it_goes_back() {
     let digest = town.push("web", "v1");
     town.run_for(SignedSeconds(90).get());
     assert_eq!(town.estate(EAST).world().digest_of(WEB), Some(digest));
-    town.command(EAST, "web", ReleaseVerb::Abort { release: None, why: "wrong one".into() });
+    let id = town.book(EAST, "web").active.map(|release| release.id.to_string());
+    town.command(EAST, "web", ReleaseVerb::Abort { release: None, why: "which?".into() });
+    town.command(EAST, "web", ReleaseVerb::Abort { release: id, why: "wrong one".into() });
     town.run_for(minutes(60));
     let book = town.book(EAST, "web");
     let end = book.ended[0].end.clone().unwrap();

@@ -8,6 +8,9 @@ use super::{Book, BookView, Hold, Note, Observation, Plan, Release, ReleaseId, R
 /// A release that ends makes room for the next within the same look; more than a few in a row means that something is odd.
 const ROUNDS: usize = 4;
 
+/// A region that could not be told of a release's end for so long is not told any more: by then the release has expired there.
+const TOLD_FOR: SignedDuration = SignedDuration::from_hours(24);
+
 /// What is to be done now. Pure and total; the same arguments give the same plan.
 pub fn decide(wake: &Wake, seen: &Observation, policy: &ReleasePolicy<'_>, now: Timestamp) -> Plan {
     let empty = BookView::default();
@@ -78,12 +81,12 @@ impl Desk<'_> {
         self.take(Step::Tell { regions, report: Box::new(report) });
     }
 
-    /// Releases that the book has forgotten are not told any more.
+    /// Releases that the book has forgotten, or that ended long ago, are not told any more.
     fn forget_unknown(&mut self) {
-        let known: Vec<ReleaseId> = {
-            let book = &self.book;
-            book.active.iter().chain(&book.next).chain(&book.ended).map(|release: &Release| release.id.clone()).collect()
-        };
+        let is_fresh = |release: &&Release| release.end.as_ref().is_none_or(|end| !self.is_over(end.at, TOLD_FOR));
+        let book = &self.book;
+        let known: Vec<ReleaseId> =
+            book.active.iter().chain(&book.next).chain(&book.ended).filter(is_fresh).map(|release| release.id.clone()).collect();
         for releases in self.book.unheard.values_mut() {
             releases.retain(|id| known.contains(id));
         }

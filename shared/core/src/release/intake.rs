@@ -54,13 +54,14 @@ impl Desk<'_> {
         if self.policy.home() != Some(self.policy.region.as_str()) {
             return;
         }
-        let counts = |image: &&Image| image.tags.iter().any(|tag| path.tags.counts(tag));
-        let Some(newest) = images.iter().filter(counts).max_by_key(|image| image.pushed_at).cloned() else { return };
         let Some(taken) = self.book.newest else {
-            // The first look at a repository that was there before us: what it holds already is no push.
-            self.book.newest = Some(newest.pushed_at);
+            // The first look at a repository that was there before us: what it holds already is no push. What came just now may
+            // be one whose event is on its way.
+            self.book.newest = self.now.checked_sub(EVENT_PATIENCE).ok();
             return;
         };
+        let counts = |image: &&Image| image.tags.iter().any(|tag| path.tags.counts(tag));
+        let Some(newest) = images.iter().filter(counts).max_by_key(|image| image.pushed_at).cloned() else { return };
         if newest.pushed_at > taken && self.is_over(newest.pushed_at, EVENT_PATIENCE) {
             self.consider(&newest, StartedBy::Sweep, path);
         }
@@ -202,7 +203,7 @@ impl Desk<'_> {
 
     /// The release that waits, or the restart that is due, is taken in hand.
     pub(super) fn take_up_next(&mut self) {
-        if self.book.active.is_some() {
+        if self.book.active.is_some() || self.reopen_unwound() {
             return;
         }
         if let Some(next) = self.book.next.take() {

@@ -34,7 +34,7 @@ impl Desk<'_> {
     fn prepare(&mut self, index: usize, leg: &Leg, since: Timestamp) {
         let Some(image) = self.book.active.as_ref().and_then(|release| release.change.image()).cloned() else { return };
         if self.is_over(since, self.deadline()) {
-            return self.refuse(index, &["the new revision could not be made in time".to_owned()]);
+            return self.refuse(index, &["the new revision was not made in time (none is made where Nightshift only observes)".to_owned()]);
         }
         let Some(blueprint) = self.blueprint(&leg.target) else { return };
         let body = match with_image(&leg.target, &blueprint.running.body, &image, leg) {

@@ -40,7 +40,7 @@ pub enum Wake {
     },
     /// A person ends or undoes a release.
     Stop {
-        /// Which; none: the one in hand.
+        /// Which; a command that names none does nothing.
         release: Option<String>,
         /// What becomes of what was changed already.
         how: StopHow,

@@ -15,8 +15,8 @@ impl Desk<'_> {
         if let Some(release) = in_hand.into_iter().find(|release| release.id == report.release.id) {
             return release.take_over(report);
         }
-        if let Some(at) = self.book.ended.iter().position(|release| release.id == report.release.id) {
-            return self.take_over_ended(at, report);
+        if let Some(release) = self.book.ended.iter_mut().find(|release| release.id == report.release.id) {
+            return release.take_over(report);
         }
         let is_mine = report.release.legs.iter().any(|leg| leg.region == self.policy.region);
         let is_newer = self.book.newest.is_none_or(|newest| report.release.ordered_at > newest);
@@ -32,21 +32,22 @@ impl Desk<'_> {
         self.enqueue(release);
     }
 
-    /// A release that has ended here may be undone from elsewhere.
-    fn take_over_ended(&mut self, at: usize, report: &Report) {
+    /// A release that has ended here and is to be undone from elsewhere is taken in hand again, unless something newer has
+    /// changed the service since.
+    pub(super) fn reopen_unwound(&mut self) -> bool {
         let region = self.policy.region.clone();
-        let is_free = self.book.active.is_none();
-        let Some(release) = self.book.ended.get_mut(at) else { return };
-        let was_unwound = release.unwind.is_some();
-        release.take_over(report);
-        let goes_back = |leg: &Leg| leg.region == region && leg.state.moved().is_some();
-        let is_to_go_back =
-            release.unwind.as_ref().is_some_and(|unwind| release.legs.iter().any(|leg| goes_back(leg) && unwind.scope.covers(leg)));
-        if is_to_go_back && !was_unwound && is_free {
-            let mut release = self.book.ended.remove(at);
-            release.end = None;
-            self.book.active = Some(release);
+        let Some(last) = self.book.last_to_undo() else { return false };
+        let Some(unwind) = last.unwind.as_ref() else { return false };
+        let goes_back = |leg: &Leg| leg.region == region && leg.state.moved().is_some() && unwind.scope.covers(leg);
+        if !last.legs.iter().any(goes_back) {
+            return false;
         }
+        let id = last.id.clone();
+        let Some(at) = self.book.ended.iter().position(|release| release.id == id) else { return false };
+        let mut release = self.book.ended.remove(at);
+        release.end = None;
+        self.book.active = Some(release);
+        true
     }
 }
 

@@ -7,8 +7,13 @@ use super::{End, EndKind, Hold, Release, Scope, StopHow, Unwind};
 
 impl Desk<'_> {
     pub(super) fn take_stop(&mut self, named: Option<&str>, how: StopHow, by: &str, why: &str) {
-        let is_meant = |release: &Release| named.is_none_or(|named| release.id.as_str() == named);
-        if let Some(waiting) = self.book.next.take_if(|next| named.is_some() && is_meant(next)) {
+        // The same command once more must not end, or undo, the next release.
+        let Some(named) = named else {
+            let why = "the command does not name a release; `nightshift release list` shows them".to_owned();
+            return self.holds.push(Hold::NotStoppable { why });
+        };
+        let is_meant = |release: &Release| release.id.as_str() == named;
+        if let Some(waiting) = self.book.next.take_if(|next| is_meant(next)) {
             let mut waiting = waiting;
             waiting.end = Some(End { kind: EndKind::Aborted, why: why.to_owned(), by: Some(by.to_owned()), at: self.now });
             return self.keep_ended(waiting);
@@ -46,7 +51,7 @@ impl Desk<'_> {
 
     /// A release that has ended is taken in hand again, to be undone: the last one that changed something, while nothing
     /// else is in hand.
-    fn reopen(&mut self, named: Option<&str>) -> bool {
+    fn reopen(&mut self, named: &str) -> bool {
         let mut refuse = |why: String| {
             self.holds.push(Hold::NotStoppable { why });
             false
@@ -57,7 +62,7 @@ impl Desk<'_> {
         let Some(last) = self.book.last_to_undo().map(|release| release.id.clone()) else {
             return refuse("no release has changed anything that could go back".to_owned());
         };
-        if named.is_some_and(|named| named != last.as_str()) {
+        if named != last.as_str() {
             return refuse(format!("only the last release that changed something can go back: {last}; to run an older image, deploy it"));
         }
         let at = self.book.ended.iter().position(|release| release.id == last);

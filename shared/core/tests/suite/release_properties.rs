@@ -113,7 +113,8 @@ fn play(world: &mut World, step: &Move, fortune: Fortune) {
         Move::Fate(fate) => world.fate = fate,
         Move::Stop { roll_back, west } => {
             let how = if roll_back { StopHow::RollBack } else { StopHow::Abort };
-            world.invoke(side(west), Wake::Stop { release: None, how, by: "lead".into(), why: "so".into() }, fortune);
+            let stop = world.stop(side(west), how);
+            world.invoke(side(west), stop, fortune);
         }
         Move::Rotate { west } => {
             let at = Some(world.now);

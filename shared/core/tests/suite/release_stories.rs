@@ -147,11 +147,11 @@ fn a_dead_region_does_not_keep_the_living_one_for_ever() {
 #[test]
 fn what_is_aborted_under_way_goes_back_and_what_is_done_can_be_rolled_back_in_both_regions() {
     let mut world = World::new();
-    let stop = |how| Wake::Stop { release: None, how, by: "lead".into(), why: "a mistake".into() };
     let first = asked(&mut world, "v1", Fate::Succeeds);
     world.answer(EAST, Verdict::Approve);
     world.invoke(EAST, look(), Fortune::default());
-    world.invoke(EAST, stop(StopHow::Abort), Fortune::default());
+    let abort = world.stop(EAST, StopHow::Abort);
+    world.invoke(EAST, abort, Fortune::default());
     world.run_on(SignedDuration::from_hours(6));
     assert_eq!((world.ending(EAST, &first), world.running(EAST, "shop")), (Some("rolled back"), "none".to_owned()));
     assert_eq!(world.running(EAST, "staging"), first.digest, "what has passed stays");
@@ -160,7 +160,9 @@ fn what_is_aborted_under_way_goes_back_and_what_is_done_can_be_rolled_back_in_bo
     world.answer(EAST, Verdict::Approve);
     world.run_on(SignedDuration::from_hours(6));
     assert_eq!(world.running(WEST, "shop"), second.digest);
-    world.invoke(EAST, stop(StopHow::RollBack), Fortune::default());
+    let back = world.stop(EAST, StopHow::RollBack);
+    world.invoke(EAST, back.clone(), Fortune::default());
+    world.invoke(EAST, back, Fortune::default());
     world.run_on(SignedDuration::from_hours(6));
     assert_eq!((world.running(EAST, "shop"), world.running(WEST, "shop")), ("none".to_owned(), "none".to_owned()));
     assert_eq!((world.ending(EAST, &second), world.ending(WEST, &second)), (Some("rolled back"), Some("rolled back")));

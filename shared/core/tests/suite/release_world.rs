@@ -10,7 +10,7 @@ use nightshift_core::ledger::{Lease, ServiceKey};
 use nightshift_core::ports::{PortError, PortErrorKind};
 use nightshift_core::release::{
     Answer, Blueprint, BlueprintVersion, Book, BookView, Finding, Found, Image, ImageRef, Known, Need, Observation, ReleasePolicy, Report,
-    RolloutId, RolloutNow, RolloutStatus, ScanNow, Step, StepDone, TargetNow, Verdict, Wake, apply, decide,
+    RolloutId, RolloutNow, RolloutStatus, ScanNow, Step, StepDone, StopHow, TargetNow, Verdict, Wake, apply, decide,
 };
 use serde_json::{Value, json};
 
@@ -468,6 +468,13 @@ impl World {
         let release = book.active.as_ref().unwrap();
         assert!(release.end.is_none(), "an ended release acts: {:?}", release.end);
         assert_eq!(release.change.image().unwrap().digest, digest, "another release acts");
+    }
+
+    /// A person's command about the release in hand, else about the last one.
+    pub fn stop(&self, region: &'static str, how: StopHow) -> Wake {
+        let book = &self.regions[region].book;
+        let release = book.active.as_ref().or(book.ended.first()).map(|release| release.id.to_string());
+        Wake::Stop { release, how, by: "lead".into(), why: "a mistake".into() }
     }
 
     /// The question that stands in a region, if any.
