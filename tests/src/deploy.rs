@@ -1,7 +1,7 @@
 //! Deploying: Nightshift's own template with `sam deploy`, as a person types it, and the systems' stacks.
 //!
-//! A deployment is a checkout in small: `template.yaml` and `samconfig.toml` unchanged, the built function where the template
-//! looks for it, and a `systems` folder with the fleet files of the test.
+//! A deployment is a checkout in small: `template.yaml` and `samconfig.toml` unchanged, the built functions where the template
+//! looks for them, and a `systems` folder with the fleet files of the test. Several regions have a stack each.
 
 use std::collections::BTreeMap;
 use std::fs::Permissions;
@@ -51,8 +51,8 @@ impl Deployment {
         self
     }
 
-    /// With the function itself in the zip, as for AWS. It is some 30 MB here, unoptimised, and costs seconds each time, so
-    /// that other deployments have a line of shell in its place, which runs the built function from where it lies.
+    /// With the function `scale` itself in the zip, as for AWS. It is some 30 MB here, unoptimised, and costs seconds each
+    /// time, so that everything else has a line of shell in its place, which runs the built function from where it lies.
     pub fn packed(self) -> Self {
         Self { is_packed: true, ..self }
     }
@@ -66,35 +66,43 @@ impl Deployment {
 impl LocalAws {
     /// Deploys `template.yaml` and subscribes a queue and a mail address to what people are told.
     pub async fn deploy(&self, deployment: &Deployment) -> Nightshift<'_> {
-        let checkout = self.small_checkout(deployment);
-        self.sam_deploy(&checkout, deployment);
-        self.warm_up().await;
-        let outputs = self.outputs("nightshift");
-        self.make_queue("notices");
-        self.subscribe_queue(&outputs["PeopleTopicArn"], "notices").await;
-        Nightshift::new(self, checkout, outputs)
+        self.deploy_in(REGION, deployment).await
     }
 
-    fn small_checkout(&self, deployment: &Deployment) -> PathBuf {
-        let checkout = self.folder().join("checkout");
-        let code = checkout.join("functions/scale");
+    /// The same in some region.
+    pub async fn deploy_in(&self, region: &str, deployment: &Deployment) -> Nightshift<'_> {
+        let checkout = self.small_checkout(region, deployment);
+        self.sam_deploy(region, &checkout, deployment);
+        self.warm_up().await;
+        let outputs = self.outputs_in(region, &stack_name(region));
+        self.make_queue_in(region, "notices");
+        self.subscribe_queue_in(region, &outputs["PeopleTopicArn"], "notices");
+        let nightshift = Nightshift::new(self, region, checkout, outputs);
+        nightshift.have_links_open_here();
+        nightshift
+    }
+
+    fn small_checkout(&self, region: &str, deployment: &Deployment) -> PathBuf {
+        let checkout = self.folder().join(format!("checkout-{region}"));
         let systems = checkout.join("systems");
-        for folder in [&code, &systems] {
-            std::fs::create_dir_all(folder).expect("the test's folder can be written");
-        }
+        std::fs::create_dir_all(&systems).expect("the test's folder can be written");
         let copy = |from: &Path, to: &Path| {
             std::fs::copy(from, to).unwrap_or_else(|error| panic!("{} to {}: {error}", from.display(), to.display()));
         };
         for name in ["template.yaml", "samconfig.toml"] {
             copy(&project::root().join(name), &checkout.join(name));
         }
-        let bootstrap = code.join("bootstrap");
-        if deployment.is_packed {
-            copy(&project::scale_stripped(), &bootstrap);
-        } else {
-            let line = format!("#!/bin/sh\nexec '{}'\n", project::scale().display());
-            std::fs::write(&bootstrap, line).expect("the test's folder can be written");
-            std::fs::set_permissions(&bootstrap, Permissions::from_mode(0o755)).expect("a script can be made executable");
+        for (name, built) in [("scale", project::scale()), ("deploy", project::deploy()), ("approve", project::approve())] {
+            let code = checkout.join("functions").join(name);
+            std::fs::create_dir_all(&code).expect("the test's folder can be written");
+            let bootstrap = code.join("bootstrap");
+            if deployment.is_packed && name == "scale" {
+                copy(&project::scale_stripped(), &bootstrap);
+            } else {
+                let line = format!("#!/bin/sh\nexec '{}'\n", built.display());
+                std::fs::write(&bootstrap, line).expect("the test's folder can be written");
+                std::fs::set_permissions(&bootstrap, Permissions::from_mode(0o755)).expect("a script can be made executable");
+            }
         }
         for fleet in &deployment.fleets {
             fleet.write_into(&systems);
@@ -102,14 +110,19 @@ impl LocalAws {
         checkout
     }
 
-    fn sam_deploy(&self, checkout: &Path, deployment: &Deployment) {
+    fn sam_deploy(&self, region: &str, checkout: &Path, deployment: &Deployment) {
         let mut sam = self.command(&project::python_tool("sam"));
-        sam.current_dir(checkout).args(["deploy", "--no-confirm-changeset", "--no-progressbar", "--parameter-overrides"]);
+        sam.env("AWS_REGION", region).env("AWS_DEFAULT_REGION", region);
+        sam.current_dir(checkout).args(["deploy", "--stack-name", &stack_name(region)]).args([
+            "--no-confirm-changeset",
+            "--no-progressbar",
+            "--parameter-overrides",
+        ]);
         // A layer is recorded here but not unpacked, so the fleet files are read where they lie.
         sam.arg(format!("FleetLocation={}", checkout.join("systems").display()));
         sam.arg(format!("Mode={}", if deployment.mode == Mode::Act { "act" } else { "observe" }));
         sam.arg(format!("CalendarState={}", if deployment.calendar { "ENABLED" } else { "DISABLED" }));
-        sam.args(["LedgerProtection=false", "PeopleMail=oncall@example.com"]);
+        sam.args(["SweepState=DISABLED", "LedgerProtection=false", "PeopleMail=oncall@example.com"]);
         if !deployment.more_topics.is_empty() {
             sam.arg(format!("MoreTopicArns={}", deployment.more_topics.join(",")));
         }
@@ -118,29 +131,43 @@ impl LocalAws {
         assert!(done.status.success(), "sam deploy failed:\n{out}\n{err}");
     }
 
-    /// Creates the stack of one of the systems of this checkout.
+    /// Creates the stack of one of the systems of this checkout, in the region where it is at home.
     pub async fn deploy_system(&self, name: &str) -> BTreeMap<String, String> {
+        let region = if name == "ecommerce" { "ap-southeast-1" } else { REGION };
+        self.deploy_system_in(region, name)
+    }
+
+    /// Creates the stack of one of the systems of this checkout.
+    pub fn deploy_system_in(&self, region: &str, name: &str) -> BTreeMap<String, String> {
         let path = project::root().join("systems").join(name).join("stack.yaml");
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let mut fields = vec![("Action", "CreateStack"), ("StackName", name), ("TemplateBody", &text)];
-        fields.push(("Capabilities.member.1", "CAPABILITY_IAM"));
-        if name == "stateless" {
-            // The local AWS has no way to attach a web ACL.
-            fields.extend([("Parameters.member.1.ParameterKey", "AttachFirewall"), ("Parameters.member.1.ParameterValue", "false")]);
+        let mut fields = vec![("Action".to_owned(), "CreateStack".to_owned()), ("StackName".to_owned(), name.to_owned())];
+        fields.push(("TemplateBody".to_owned(), text));
+        for (number, capability) in (1..).zip(["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]) {
+            fields.push((format!("Capabilities.member.{number}"), capability.to_owned()));
         }
-        self.http().query("cloudformation", &fields).expect_done("CreateStack");
-        let outputs = self.outputs(name);
-        if name == "stateless" {
-            // A group made by CloudFormation has no instances here until its size is set once.
-            self.set_capacity("stateless-web", 2).await;
+        for (number, (key, value)) in (1..).zip(local_parameters(region, name)) {
+            fields.push((format!("Parameters.member.{number}.ParameterKey"), (*key).to_owned()));
+            fields.push((format!("Parameters.member.{number}.ParameterValue"), (*value).to_owned()));
+        }
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let http = self.http().in_region(region);
+        http.query("cloudformation", &fields).expect_done("CreateStack");
+        let outputs = self.outputs_in(region, name);
+        // A group made by CloudFormation has no instances here until its size is set once.
+        let groups = outputs.iter().filter(|(output, _)| output.ends_with("GroupName") && !output.ends_with("TargetGroupName"));
+        for (_, group) in groups {
+            let set = [("Action", "SetDesiredCapacity"), ("AutoScalingGroupName", group.as_str()), ("DesiredCapacity", "2")];
+            http.query("autoscaling", &set).expect_done("SetDesiredCapacity");
         }
         outputs
     }
 
     /// The outputs of a stack that is complete; waits for it.
-    fn outputs(&self, stack: &str) -> BTreeMap<String, String> {
+    fn outputs_in(&self, region: &str, stack: &str) -> BTreeMap<String, String> {
+        let http = self.http().in_region(region);
         for _ in 0..100 {
-            let answer = self.http().query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", stack)]);
+            let answer = http.query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", stack)]);
             let body = answer.expect_done("DescribeStacks").body;
             match between(&body, "<StackStatus>", "</StackStatus>").next() {
                 Some("CREATE_COMPLETE") => return outputs_of(&body),
@@ -153,26 +180,59 @@ impl LocalAws {
 
     /// Makes a queue that topics may write to.
     pub fn make_queue(&self, name: &str) {
+        self.make_queue_in(REGION, name);
+    }
+
+    fn make_queue_in(&self, region: &str, name: &str) {
         let sns =
             json!({ "Effect": "Allow", "Principal": { "Service": "sns.amazonaws.com" }, "Action": "sqs:SendMessage", "Resource": "*" });
         let policy = json!({ "Version": "2012-10-17", "Statement": [sns] }).to_string();
         let queue = json!({ "QueueName": name, "Attributes": { "Policy": policy } });
-        self.http().json("sqs", "AmazonSQS.CreateQueue", &queue).expect_done("CreateQueue");
+        self.http().in_region(region).json("sqs", "AmazonSQS.CreateQueue", &queue).expect_done("CreateQueue");
     }
 
     /// Subscribes a queue to a topic.
     pub async fn subscribe_queue(&self, topic: &str, queue: &str) {
-        let arn = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}");
-        self.sns.subscribe().topic_arn(topic).protocol("sqs").endpoint(arn).send().await.expect("a queue can be subscribed");
+        self.subscribe_queue_in(REGION, topic, queue);
+    }
+
+    fn subscribe_queue_in(&self, region: &str, topic: &str, queue: &str) {
+        let arn = format!("arn:aws:sqs:{region}:{ACCOUNT}:{queue}");
+        let fields = [("Action", "Subscribe"), ("TopicArn", topic), ("Protocol", "sqs"), ("Endpoint", &arn)];
+        self.http().in_region(region).query("sns", &fields).expect_done("Subscribe");
     }
 
     /// The bodies of the messages in a queue, oldest first; they stay there.
     pub fn messages(&self, queue: &str) -> Vec<String> {
+        self.messages_in(REGION, queue)
+    }
+
+    pub(crate) fn messages_in(&self, region: &str, queue: &str) -> Vec<String> {
         let all = self.http().own("/_ministack/sqs/messages");
-        let queues = all["messages"][ACCOUNT][REGION].as_object().cloned().unwrap_or_default();
+        let queues = all["messages"][ACCOUNT][region].as_object().cloned().unwrap_or_default();
         let found = queues.iter().find(|(url, _)| url.rsplit('/').next() == Some(queue));
         let messages = found.and_then(|(_, messages)| messages.as_array()).cloned().unwrap_or_default();
         messages.iter().filter_map(|message| message["Body"].as_str()).map(str::to_owned).collect()
+    }
+}
+
+/// The stack's name. IAM has no regions, and the local AWS generates the names of roles from those of stacks alone, so that two
+/// stacks of one name would share their roles.
+fn stack_name(region: &str) -> String {
+    if region == REGION { "nightshift".to_owned() } else { format!("nightshift-{region}") }
+}
+
+/// What the systems' stacks are told because the local AWS cannot attach a web ACL, has neither NAT gateways nor flow logs nor
+/// capacity providers, and knows two machine images only.
+fn local_parameters(region: &str, system: &str) -> &'static [(&'static str, &'static str)] {
+    match (system, region) {
+        ("stateless", _) => &[("AttachFirewall", "false")],
+        ("multi-region", REGION) => &[("NatGateways", "false"), ("FlowLogs", "false")],
+        ("multi-region", _) => &[("NatGateways", "false"), ("FlowLogs", "false"), ("VpcCidr", "10.1.0.0/16"), ("Staging", "false")],
+        ("ecs-postgres", _) => {
+            &[("CapacityProvider", "false"), ("MachineImage", "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64")]
+        }
+        _ => &[],
     }
 }
 
@@ -182,6 +242,6 @@ fn outputs_of(body: &str) -> BTreeMap<String, String> {
     keys.zip(values).map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
-fn between<'t>(text: &'t str, open: &'t str, close: &'t str) -> impl Iterator<Item = &'t str> {
+pub(crate) fn between<'t>(text: &'t str, open: &'t str, close: &'t str) -> impl Iterator<Item = &'t str> {
     text.split(open).skip(1).filter_map(move |rest| rest.split_once(close)).map(|(inside, _)| inside)
 }

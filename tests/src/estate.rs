@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
 use aws_smithy_types::DateTime;
 use nightshift_core::alarms::MetricQuery;
+use serde_json::json;
 
 use crate::local_aws::LocalAws;
 
@@ -22,6 +23,15 @@ impl LocalAws {
         );
         let answered = [clusters.is_ok(), groups.is_ok(), alarms.is_ok(), tables.is_ok(), schedules.is_ok(), topics.is_ok()];
         assert_eq!(answered, [true; 6], "a service of the local AWS does not answer");
+        let ecr = json!({});
+        self.http().json("ecr", "AmazonEC2ContainerRegistry_V20150921.DescribeRepositories", &ecr).expect_done("DescribeRepositories");
+        self.http().json("logs", "Logs_20140328.DescribeLogGroups", &json!({})).expect_done("DescribeLogGroups");
+        self.http().json("secretsmanager", "secretsmanager.ListSecrets", &json!({})).expect_done("ListSecrets");
+        for (service, action) in
+            [("ec2", "DescribeLaunchTemplates"), ("elasticloadbalancing", "DescribeTargetGroups"), ("iam", "ListRoles")]
+        {
+            self.http().query(service, &[("Action", action)]).expect_done(action);
+        }
     }
 
     /// Makes a cluster and in it a service with so many tasks.

@@ -53,6 +53,29 @@ impl FleetFile {
         changed
     }
 
+    /// The same file with short waits for releases: each is watched for two seconds, and what is to settle settles for five.
+    pub fn with_short_waits(&self) -> Self {
+        let mut text = self.text.clone();
+        for (name, seconds) in [("bake: ", "2s"), ("settle: ", "5s")] {
+            let mut parts = text.split(name);
+            let mut changed = parts.next().unwrap_or_default().to_owned();
+            for part in parts {
+                let rest = part.trim_start_matches(|letter: char| letter.is_ascii_alphanumeric());
+                assert!(rest.len() < part.len(), "no length after {name}in {}", self.fleet.system);
+                changed.extend([name, seconds, rest]);
+            }
+            text = changed;
+        }
+        assert!(text != self.text, "{} has nothing to wait for", self.fleet.system);
+        Self::new(text)
+    }
+
+    /// The same file with something else in the place of what stands there.
+    pub fn with(&self, old: &str, new: &str) -> Self {
+        assert!(self.text.contains(old), "{} has no {old}", self.fleet.system);
+        Self::new(self.text.replace(old, new))
+    }
+
     /// The system's name.
     pub fn system(&self) -> String {
         self.fleet.system.to_string()

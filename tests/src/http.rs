@@ -1,4 +1,5 @@
-//! Calls to the local AWS for which no SDK client is compiled: CloudFormation, Lambda, SQS, IAM, Logs, and its own endpoints.
+//! Calls to the local AWS for which no SDK client is compiled: CloudFormation, Lambda, SQS, IAM, Logs, ECR, S3, its own
+//! endpoints, and all of other regions.
 //!
 //! The signature is a dummy: a local AWS routes by the credential scope and takes the root key at its word.
 
@@ -7,10 +8,13 @@ use std::time::Duration;
 use serde_json::Value;
 use ureq::Agent;
 
-/// A client of one local AWS.
+use crate::local_aws::REGION;
+
+/// A client of one local AWS, in one region.
 #[derive(Clone, Debug)]
 pub struct Http {
     endpoint: String,
+    region: String,
     agent: Agent,
 }
 
@@ -41,7 +45,13 @@ impl Answer {
 impl Http {
     pub(crate) fn new(endpoint: String) -> Self {
         let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60)));
-        Self { endpoint, agent: config.build().new_agent() }
+        Self { endpoint, region: REGION.to_owned(), agent: config.build().new_agent() }
+    }
+
+    /// The same in another region: the local AWS takes it from the signature's scope.
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> Self {
+        Self { region: region.to_owned(), ..self.clone() }
     }
 
     /// Whether the local AWS is up.
@@ -56,18 +66,18 @@ impl Http {
 
     /// A REST operation that only reads.
     pub fn get(&self, service: &str, path: &str) -> Answer {
-        answer(self.agent.get(format!("{}{path}", self.endpoint)).header("authorization", signature(service)).call())
+        answer(self.agent.get(format!("{}{path}", self.endpoint)).header("authorization", self.signature(service)).call())
     }
 
     /// The query protocol: CloudFormation, IAM.
     pub fn query(&self, service: &str, fields: &[(&str, &str)]) -> Answer {
-        let request = self.agent.post(format!("{}/", self.endpoint)).header("authorization", signature(service));
+        let request = self.agent.post(format!("{}/", self.endpoint)).header("authorization", self.signature(service));
         answer(request.send_form(fields.iter().copied()))
     }
 
     /// The JSON protocol: SQS, Logs, EventBridge.
     pub fn json(&self, service: &str, target: &str, body: &Value) -> Answer {
-        let request = self.agent.post(format!("{}/", self.endpoint)).header("authorization", signature(service));
+        let request = self.agent.post(format!("{}/", self.endpoint)).header("authorization", self.signature(service));
         let request = request.header("x-amz-target", target).header("content-type", "application/x-amz-json-1.1");
         answer(request.send(body.to_string()))
     }
@@ -75,13 +85,29 @@ impl Http {
     /// Lambda's Invoke; `kind` is RequestResponse or Event.
     pub fn invoke(&self, function: &str, kind: &str, event: &Value) -> Answer {
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.endpoint);
-        let request = self.agent.post(url).header("authorization", signature("lambda")).header("x-amz-invocation-type", kind);
+        let request = self.agent.post(url).header("authorization", self.signature("lambda")).header("x-amz-invocation-type", kind);
         answer(request.send(event.to_string()))
     }
-}
 
-fn signature(service: &str) -> String {
-    format!("AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=none")
+    /// A REST operation that writes.
+    pub fn put(&self, service: &str, path: &str, body: &str) -> Answer {
+        answer(self.agent.put(format!("{}{path}", self.endpoint)).header("authorization", self.signature(service)).send(body))
+    }
+
+    /// A page, as a browser asks for it.
+    pub fn page(&self, url: &str) -> Answer {
+        answer(self.agent.get(url).call())
+    }
+
+    /// A form, as a browser posts it.
+    pub fn post_form(&self, url: &str, fields: &[(&str, &str)]) -> Answer {
+        answer(self.agent.post(url).send_form(fields.iter().copied()))
+    }
+
+    fn signature(&self, service: &str) -> String {
+        let scope = format!("20260101/{}/{service}/aws4_request", self.region);
+        format!("AWS4-HMAC-SHA256 Credential=test/{scope}, SignedHeaders=host, Signature=none")
+    }
 }
 
 fn answer(received: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {

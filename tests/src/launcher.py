@@ -1,10 +1,11 @@
-"""Runs MiniStack in this process, with three additions that tests need.
+"""Runs MiniStack in this process, with additions that tests need.
 
 It ends when standard input ends, that is when whoever started it is gone, however that ended, and takes the folder that
 it is given as its argument with it: nothing stays behind.
 Mail that SNS would send is written, a line of JSON for each, into the file that NIGHTSHIFT_MAILBOX names: MiniStack
 itself only logs that there would have been one. And it knows from the start that Application Auto Scaling, which it
 does not have, is a service of AWS: it would read four hundred service models to find that out (3 s, 400 MB).
+How often one-time schedules are looked at says NIGHTSHIFT_SWEEP_SECONDS. What releases need stands in local_releases.
 """
 
 import json
@@ -16,8 +17,11 @@ import threading
 
 from ministack.app import main
 from ministack.core import router
-from ministack.services import sns
+from ministack.services import scheduler, sns
 
+# Beside the sources of the tests nothing is left behind.
+sys.dont_write_bytecode = True
+import local_releases  # noqa: E402
 
 starter_is_gone = threading.Event()
 
@@ -47,6 +51,8 @@ def deliver_mail(fanout):
 threading.Thread(target=end_with_starter, daemon=True).start()
 sns._fanout = deliver_mail(sns._fanout)
 router._KNOWN_AWS_SERVICE_NAMES = frozenset({"application-autoscaling"})
+scheduler._SCHEDULE_TICK_INTERVAL = int(os.environ["NIGHTSHIFT_SWEEP_SECONDS"])
+local_releases.install()
 folder = sys.argv.pop()
 try:
     main()

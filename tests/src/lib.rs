@@ -14,6 +14,8 @@ mod http;
 mod local_aws;
 mod nightshift;
 pub mod project;
+mod region;
+mod releases;
 pub mod template;
 mod waiting;
 
@@ -23,4 +25,6 @@ pub use fleet::FleetFile;
 pub use http::{Answer, Http};
 pub use local_aws::{ACCOUNT, LocalAws, Permissions, REGION};
 pub use nightshift::{Nightshift, Notice, Said};
+pub use region::{Fate, Refresh, Region};
+pub use releases::Question;
 pub use waiting::{holds_for, wait_until};

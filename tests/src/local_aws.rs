@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::http::Http;
 use crate::project;
 
-/// The only region of a local AWS that the tests use.
+/// The region that is meant where none is named.
 pub const REGION: &str = "us-east-1";
 /// The account of the root key.
 pub const ACCOUNT: &str = "000000000000";
@@ -31,6 +31,15 @@ pub enum Permissions {
     Open,
     /// Policies are enforced; the root key may do everything.
     Enforced,
+}
+
+/// How often the local AWS looks for one-time schedules that are due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Schedules {
+    /// Every ten seconds, as it does by itself.
+    Usual,
+    /// Every second.
+    Quick,
 }
 
 /// A running local AWS.
@@ -62,13 +71,22 @@ impl LocalAws {
 
     /// Starts one.
     pub fn start_with(permissions: Permissions) -> Self {
+        Self::start_as(permissions, Schedules::Usual)
+    }
+
+    /// Starts one on which a release is quick: it has many later looks, and each waits for its schedule.
+    pub fn start_quick(permissions: Permissions) -> Self {
+        Self::start_as(permissions, Schedules::Quick)
+    }
+
+    fn start_as(permissions: Permissions, schedules: Schedules) -> Self {
         let python = project::python_tool("python");
         project::python_tool("ministack");
         let folder = own_folder();
         // Between choosing a free port and taking it somebody else may be faster.
         for _ in 0..3 {
             let port = free_port();
-            let mut process = launch(&python, &folder, port, permissions);
+            let mut process = launch(&python, &folder, port, permissions, schedules);
             let endpoint = format!("http://127.0.0.1:{port}");
             let http = Http::new(endpoint.clone());
             if is_up(&http, &mut process) {
@@ -134,7 +152,12 @@ impl LocalAws {
 
     /// What the functions wrote to a log group, oldest first.
     pub fn log_lines(&self, group: &str) -> Vec<String> {
-        let answer = self.http.json("logs", "Logs_20140328.FilterLogEvents", &json!({ "logGroupName": group, "limit": 10_000 }));
+        self.log_lines_in(REGION, group)
+    }
+
+    pub(crate) fn log_lines_in(&self, region: &str, group: &str) -> Vec<String> {
+        let answer =
+            self.http.in_region(region).json("logs", "Logs_20140328.FilterLogEvents", &json!({ "logGroupName": group, "limit": 10_000 }));
         let Ok(body) = serde_json::from_str::<serde_json::Value>(&answer.body) else { return Vec::new() };
         let events = body["events"].as_array().cloned().unwrap_or_default();
         events.iter().filter_map(|event| event["message"].as_str()).map(|line| line.trim_end().to_owned()).collect()
@@ -144,9 +167,12 @@ impl LocalAws {
 impl Drop for LocalAws {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let lines = self.log_lines("/aws/lambda/nightshift-scale");
-            let newest = lines.get(lines.len().saturating_sub(40)..).unwrap_or_default();
-            eprintln!("the function's log ends with:\n{}\nthe local AWS's log ends with:\n{}", newest.join("\n"), log_tail(&self.folder));
+            for function in ["scale", "deploy", "approve"] {
+                let lines = self.log_lines(&format!("/aws/lambda/nightshift-{function}"));
+                let newest = lines.get(lines.len().saturating_sub(40)..).unwrap_or_default();
+                eprintln!("the log of {function} ends with:\n{}", newest.join("\n"));
+            }
+            eprintln!("the local AWS's log ends with:\n{}", log_tail(&self.folder));
         }
         // The end of its standard input asks it to go; it takes the functions' processes with it.
         drop(self.process.stdin.take());
@@ -163,7 +189,7 @@ impl Drop for LocalAws {
     }
 }
 
-fn launch(python: &Path, folder: &Path, port: u16, permissions: Permissions) -> Child {
+fn launch(python: &Path, folder: &Path, port: u16, permissions: Permissions, schedules: Schedules) -> Child {
     let log = File::create(folder.join("ministack.log")).expect("the test's folder can be written");
     let endpoint = format!("http://127.0.0.1:{port}");
     let mut command = Command::new(python);
@@ -173,6 +199,7 @@ fn launch(python: &Path, folder: &Path, port: u16, permissions: Permissions) -> 
     command.env_clear().envs(shell(folder, &endpoint));
     command.env("GATEWAY_PORT", port.to_string()).env("BIND_HOST", "127.0.0.1").env("LOG_LEVEL", "INFO");
     command.env("AUTH", if permissions == Permissions::Enforced { "true" } else { "false" });
+    command.env("NIGHTSHIFT_SWEEP_SECONDS", if schedules == Schedules::Quick { "1" } else { "10" });
     // With a Docker at hand it would run real containers.
     command.env("DOCKER_HOST", "unix:///nonexistent").env("NIGHTSHIFT_MAILBOX", mailbox(folder));
     let errors = log.try_clone().expect("a file can be opened twice");

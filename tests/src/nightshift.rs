@@ -15,6 +15,7 @@ use crate::waiting::wait_until;
 /// A deployed Nightshift.
 pub struct Nightshift<'a> {
     aws: &'a LocalAws,
+    region: String,
     checkout: PathBuf,
     outputs: BTreeMap<String, String>,
 }
@@ -47,8 +48,18 @@ impl Notice {
 }
 
 impl<'a> Nightshift<'a> {
-    pub(crate) fn new(aws: &'a LocalAws, checkout: PathBuf, outputs: BTreeMap<String, String>) -> Self {
-        Self { aws, checkout, outputs }
+    pub(crate) fn new(aws: &'a LocalAws, region: &str, checkout: PathBuf, outputs: BTreeMap<String, String>) -> Self {
+        Self { aws, region: region.to_owned(), checkout, outputs }
+    }
+
+    /// The local AWS that it is deployed on.
+    pub fn aws(&self) -> &'a LocalAws {
+        self.aws
+    }
+
+    /// The region that it is deployed in.
+    pub fn region(&self) -> &str {
+        &self.region
     }
 
     /// An output of the stack.
@@ -84,6 +95,9 @@ impl<'a> Nightshift<'a> {
         command.current_dir(&self.checkout).args(arguments);
         command.env("NIGHTSHIFT_TABLE", self.output("LedgerTableName"));
         command.env("NIGHTSHIFT_ALARM_TOPIC_ARN", self.output("AlarmTopicArn"));
+        command.env("NIGHTSHIFT_DEPLOY_FUNCTION", self.output("DeployFunctionName"));
+        command.env("NIGHTSHIFT_APPROVAL_KEY_ARN", self.output("ApprovalKeyArn"));
+        command.env("AWS_REGION", &self.region).env("AWS_DEFAULT_REGION", &self.region).env("USER", "operator");
         let Output { status, stdout, stderr } = command.output().expect("the command line can be started");
         let text = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
         Said { code: status.code().unwrap_or(-1), text }
@@ -98,7 +112,7 @@ impl<'a> Nightshift<'a> {
 
     /// The notices so far, oldest first.
     pub fn notices(&self) -> Vec<Notice> {
-        self.aws.messages("notices").iter().filter_map(|body| notice(body)).collect()
+        self.aws.messages_in(&self.region, "notices").iter().filter_map(|body| notice(body)).collect()
     }
 
     /// Waits for a notice.
@@ -144,6 +158,22 @@ impl<'a> Nightshift<'a> {
     /// What the function wrote to its log.
     pub fn log_lines(&self) -> Vec<String> {
         self.aws.log_lines(&format!("/aws/lambda/{}", self.output("ScaleFunctionName")))
+    }
+
+    /// What the `deploy` function wrote to its log.
+    pub fn deploy_log_lines(&self) -> Vec<String> {
+        self.aws.log_lines_in(&self.region, &format!("/aws/lambda/{}", self.output("DeployFunctionName")))
+    }
+
+    /// Adds an inline policy to the role of the function that an output names.
+    pub fn add_policy(&self, function: &str, name: &str, policy: &Value) {
+        let http = self.aws.http().in_region(&self.region);
+        let configuration =
+            http.get("lambda", &format!("/2015-03-31/functions/{}", self.output(function))).expect_done("GetFunction").json();
+        let role = configuration["Configuration"]["Role"].as_str().and_then(|arn| arn.rsplit('/').next()).expect("a function has a role");
+        let document = policy.to_string();
+        let fields = [("Action", "PutRolePolicy"), ("RoleName", role), ("PolicyName", name), ("PolicyDocument", document.as_str())];
+        http.query("iam", &fields).expect_done("PutRolePolicy");
     }
 }
 

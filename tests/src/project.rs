@@ -26,6 +26,12 @@ pub fn command_line() -> PathBuf {
     BUILT.get_or_init(|| up_to_date("nightshift-cli", "nightshift")).clone()
 }
 
+/// The `deploy` function, built.
+pub fn deploy() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| up_to_date("nightshift-deploy", "deploy")).clone()
+}
+
 /// The `approve` function, built.
 pub fn approve() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();

@@ -16,19 +16,13 @@ fn local_differences() -> Value {
 }
 
 /// Adds an inline policy to the function's role.
-fn add_policy(aws: &LocalAws, nightshift: &Nightshift<'_>, name: &str, policy: &Value) {
-    let configuration = aws.http().get("lambda", &format!("/2015-03-31/functions/{}", nightshift.output("ScaleFunctionName")));
-    let configuration = configuration.expect_done("GetFunction").json();
-    let role =
-        configuration["Configuration"]["Role"].as_str().and_then(|arn| arn.rsplit('/').next()).expect("a function has a role").to_owned();
-    let document = policy.to_string();
-    let fields = [("Action", "PutRolePolicy"), ("RoleName", role.as_str()), ("PolicyName", name), ("PolicyDocument", document.as_str())];
-    aws.http().query("iam", &fields).expect_done("PutRolePolicy");
+fn add_policy(nightshift: &Nightshift<'_>, name: &str, policy: &Value) {
+    nightshift.add_policy("ScaleFunctionName", name, policy);
 }
 
 async fn open(aws: &LocalAws) -> Shop<'_> {
     let shop = Shop::open(aws, fleet(""), Mode::Act).await;
-    add_policy(aws, &shop.nightshift, "local-aws-differences", &local_differences());
+    add_policy(&shop.nightshift, "local-aws-differences", &local_differences());
     shop
 }
 
@@ -54,7 +48,7 @@ async fn a_group_too_needs_nothing_more() {
     let fleet = FleetFile::of_system("stateless").with_cooldowns(5);
     aws.make_group("stateless-web", 2, 10, 3).await;
     let nightshift = aws.deploy(&Deployment::of([fleet.clone()])).await;
-    add_policy(&aws, &nightshift, "local-aws-differences", &local_differences());
+    add_policy(&nightshift, "local-aws-differences", &local_differences());
     nightshift.run(&["alarms", "sync", "--yes"]);
     aws.push(&fleet.load("web"), 90.0).await;
     let notice = nightshift.notice("of the growth", |notice| notice.field("kind") == "acted").await;
@@ -73,7 +67,7 @@ async fn a_chat_topic_of_the_fleet_file_is_told_when_the_stack_names_it() {
     let fleet = FleetFile::new(text);
     aws.make_service("shop", "shop-api", 2).await;
     let nightshift = aws.deploy(&Deployment::of([fleet.clone()]).telling(&topic)).await;
-    add_policy(&aws, &nightshift, "local-aws-differences", &local_differences());
+    add_policy(&nightshift, "local-aws-differences", &local_differences());
     nightshift.run(&["alarms", "sync", "--yes"]);
     aws.push(&fleet.load("api"), BUSY).await;
     let look = async || aws.messages("chat").first().cloned().ok_or_else(|| "no message".to_owned());
@@ -89,7 +83,7 @@ async fn what_is_denied_has_a_code_reaches_people_and_is_kept() {
     let aws = LocalAws::start_with(Permissions::Enforced);
     let shop = open(&aws).await;
     let deny = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Deny", "Action": "ecs:UpdateService", "Resource": "*" }] });
-    add_policy(&aws, &shop.nightshift, "no-updates", &deny);
+    add_policy(&shop.nightshift, "no-updates", &deny);
     shop.load_unheard(BUSY).await;
     let event = shop.event("busy", "ALARM", Timestamp::now());
 

@@ -60,7 +60,16 @@ const FUNCTIONS: &[Function] = &[
     Function {
         name: "ApproveFunction",
         crate_folder: "functions/approve",
-        adapters: &["codepipeline.rs", "dynamodb.rs", "dynamodb/pipelines.rs", "dynamodb/releases.rs", "invoke.rs", "secrets.rs", "sns.rs", "sns"],
+        adapters: &[
+            "codepipeline.rs",
+            "dynamodb.rs",
+            "dynamodb/pipelines.rs",
+            "dynamodb/releases.rs",
+            "invoke.rs",
+            "secrets.rs",
+            "sns.rs",
+            "sns",
+        ],
         never_calls: &[],
         environment: || nightshift_approve::ENVIRONMENT.to_vec(),
     },
@@ -76,14 +85,7 @@ const CALLED_BY_AWS: &[(&str, &[&str])] = &[
     ("ScaleFunction", &["iam:PassRole"]),
     (
         "DeployFunction",
-        &[
-            "ec2:CreateTags",
-            "ec2:RunInstances",
-            "ecs:TagResource",
-            "iam:PassRole",
-            "inspector2:ListCoverage",
-            "inspector2:ListFindings",
-        ],
+        &["ec2:CreateTags", "ec2:RunInstances", "ecs:TagResource", "iam:PassRole", "inspector2:ListCoverage", "inspector2:ListFindings"],
     ),
 ];
 
@@ -144,7 +146,8 @@ fn operations_in(path: &Path, found: &mut BTreeSet<String>) {
 
 fn is_operation(text: &str) -> bool {
     let Some((service, operation)) = text.split_once(':') else { return false };
-    let is_service = !service.is_empty() && service.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-');
+    let is_service =
+        !service.is_empty() && service.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-');
     is_service
         && operation.starts_with(|letter: char| letter.is_ascii_uppercase())
         && operation.chars().all(|letter| letter.is_ascii_alphanumeric())
@@ -186,7 +189,10 @@ fn each_role_may_do_what_its_function_calls_and_nothing_else() {
         needed.extend(LAMBDAS_CALLS.iter().chain(by_aws).map(|action| (*action).to_owned()));
         let missing: Vec<_> = needed.difference(&allowed).collect();
         let needless: Vec<_> = allowed.difference(&needed).collect();
-        assert!(missing.is_empty() && needless.is_empty(), "{name}: called but not allowed: {missing:?}; allowed but not called: {needless:?}");
+        assert!(
+            missing.is_empty() && needless.is_empty(),
+            "{name}: called but not allowed: {missing:?}; allowed but not called: {needless:?}"
+        );
     }
 }
 
@@ -194,7 +200,8 @@ fn each_role_may_do_what_its_function_calls_and_nothing_else() {
 #[test]
 fn the_adapters_of_each_function_are_those_of_its_own_code() {
     for function in FUNCTIONS {
-        let deps = std::fs::read_to_string(project::root().join(function.crate_folder).join("src/deps.rs")).expect("a function has its deps.rs");
+        let deps =
+            std::fs::read_to_string(project::root().join(function.crate_folder).join("src/deps.rs")).expect("a function has its deps.rs");
         for (adapter, file) in ADAPTERS {
             let is_made = deps.contains(&format!("{adapter}::new("));
             let is_listed = function.adapters.contains(file);

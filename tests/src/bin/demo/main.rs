@@ -1,11 +1,13 @@
-//! `make demo`: a busy hour, compressed into two minutes, on a local AWS with the template and two systems of this checkout.
+//! `make demo`: a busy hour, compressed into a minute, on a local AWS with the template and two systems of this checkout; then a
+//! release in two regions with its approval.
 //!
-//! Shows what happens as it happens, and ends with a table and a verdict: exit code 0 only if every size, every action and
-//! every message was right. Leaves nothing running.
+//! Shows what happens as it happens, and ends with a table and a verdict: exit code 0 only if every size, every action, every
+//! message and every revision was right. Leaves nothing running.
 
 #![allow(clippy::panic, clippy::expect_used, clippy::indexing_slicing, reason = "JSON is read by name; the demo ends by panicking")]
 
 mod busy_hour;
+mod release;
 mod story;
 mod verdict;
 mod watch;
@@ -38,11 +40,13 @@ async fn main() -> ExitCode {
     let nightshift = deploy(&aws, &tenants, &story).await;
     busy_hours(&aws, &nightshift, &mut tenants, &story).await;
 
-    let problems = verdict::judge(&aws, &nightshift, &tenants).await;
+    let mut problems = verdict::judge(&aws, &nightshift, &tenants).await;
     story.blank();
     story.table(&verdict::table(&nightshift, &tenants));
     drop(aws);
-    story.tell("demo", "the local AWS is stopped; nothing is left running");
+    problems.extend(release::show(&story).await);
+    story.blank();
+    story.tell("demo", "both local AWSs are stopped; nothing is left running");
     match problems.as_slice() {
         [] => {
             story.tell("demo", "everything was as it should be");
