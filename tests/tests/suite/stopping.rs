@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use nightshift_tests::{LocalAws, Mode};
 use serde_json::{Value, json};
 
-use crate::shop::{BUSY, SOON, Shop, fleet, step};
+use crate::shop::{AFTER_RECHECK, BUSY, SOON, Shop, fleet, step};
 
 fn look_again() -> Value {
     json!({ "nightshift": "recheck", "system": "shop", "service": "api", "attempt": 1 })
@@ -84,8 +84,9 @@ async fn bounds_set_for_a_while_count_before_the_fleet_file() {
 
     shop.nightshift.run(&["override", "shop/api", "--clear"]);
     shop.load(crate::shop::CALM).await;
-    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
-    let answer = shop.nightshift.ask(&look_again());
-    assert_eq!((answer["decision"].as_str(), answer["reason"].as_str()), (Some("shrink"), Some("above_maximum")), "{answer}");
-    assert_eq!(step(&answer), (6, 4));
+    // Its own later look comes once the cooldown is over.
+    shop.tasks_become(4, AFTER_RECHECK).await;
+    let entry = shop.recorded("the shrinking", |entry| entry["decision"] == "shrink").await;
+    assert_eq!(entry["reason"], "above_maximum", "{entry}");
+    assert_eq!(step(&entry["outcome"]), (6, 4));
 }
