@@ -23,6 +23,29 @@ pub struct Message {
     pub attributes: Vec<(&'static str, String)>,
 }
 
+impl Message {
+    /// One message for everybody: text for people (a shorter one for telephones), JSON for queues, functions and endpoints.
+    pub fn for_everybody(subject: &str, text: &str, sms: &str, machine: &Value, attributes: Vec<(&'static str, String)>) -> Self {
+        let machine = machine.to_string();
+        let body = json!({
+            "default": text,
+            "email": text,
+            "sms": sms,
+            "sqs": machine,
+            "lambda": machine,
+            "http": machine,
+            "https": machine,
+            "firehose": machine,
+        });
+        Self { subject: fitting(subject), body: body.to_string(), is_per_protocol: true, attributes }
+    }
+}
+
+/// What SNS takes for a subject: 100 printable ASCII characters (SNS API reference, Publish).
+pub(crate) fn fitting(subject: &str) -> String {
+    subject.chars().filter(|letter| (' '..='~').contains(letter)).take(100).collect()
+}
+
 /// How much a notice matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -75,19 +98,8 @@ impl<'a> Notice<'a> {
 
     /// The message for people and machines.
     pub fn message(&self) -> Message {
-        let machine = self.machine_body().to_string();
-        let text = self.text();
-        let body = json!({
-            "default": text,
-            "email": text,
-            "sms": self.subject(),
-            "sqs": machine,
-            "lambda": machine,
-            "http": machine,
-            "https": machine,
-            "firehose": machine,
-        });
-        Message { subject: self.subject(), body: body.to_string(), is_per_protocol: true, attributes: self.attributes() }
+        let subject = self.subject();
+        Message::for_everybody(&subject, &self.text(), &subject, &self.machine_body(), self.attributes())
     }
 
     /// The message for a topic that Amazon Q Developer in chat applications reads (its custom notification, version 1.0).

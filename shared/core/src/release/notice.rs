@@ -10,7 +10,7 @@ use super::words::Progress;
 use super::{EndKind, LegState, Note, Release};
 use crate::fleet::{DeployTarget, EcsService};
 use crate::ledger::ServiceKey;
-use crate::notice::{Message, Severity};
+use crate::notice::{Message, Severity, fitting};
 use crate::outcome::Mode;
 
 /// A note on its way to people.
@@ -33,19 +33,8 @@ pub struct ReleaseNotice<'a> {
 impl ReleaseNotice<'_> {
     /// The message for people and machines.
     pub fn message(&self) -> Message {
-        let machine = self.machine_body().to_string();
-        let text = self.text();
-        let body = json!({
-            "default": text,
-            "email": text,
-            "sms": self.subject(),
-            "sqs": machine,
-            "lambda": machine,
-            "http": machine,
-            "https": machine,
-            "firehose": machine,
-        });
-        Message { subject: self.subject(), body: body.to_string(), is_per_protocol: true, attributes: self.attributes() }
+        let subject = self.subject();
+        Message::for_everybody(&subject, &self.text(), &subject, &self.machine_body(), self.attributes())
     }
 
     /// The message for a topic that Amazon Q Developer in chat applications reads (its custom notification, version 1.0).
@@ -74,8 +63,7 @@ impl ReleaseNotice<'_> {
 
     /// What happened, in the 100 ASCII characters that SNS allows for a subject.
     pub fn subject(&self) -> String {
-        let whole = format!("{}: {}", self.key, self.note.headline);
-        whole.chars().filter(|letter| (' '..='~').contains(letter)).take(100).collect()
+        fitting(&format!("{}: {}", self.key, self.note.headline))
     }
 
     /// The text for a person.

@@ -26,7 +26,7 @@ fn with_link(link: &str, claims: &Claims, question: &Question) -> Message {
     );
     let sms = format!("{subject} {link}");
     let machine = with_fields(machine(claims, question, "approval"), json!({ "link": link, "text": question.text() }));
-    message(subject, &text, &sms, &machine, claims, "approval")
+    message(&subject, &text, &sms, &machine, claims, "approval")
 }
 
 fn with_code(code: &str, claims: &Claims, question: &Question) -> Message {
@@ -39,22 +39,10 @@ fn with_code(code: &str, claims: &Claims, question: &Question) -> Message {
     );
     let sms = format!("{code} is your code for {subject}: {headline}");
     let machine = with_fields(machine(claims, question, "approval_code"), json!({ "code": code }));
-    message(format!("Code for {subject}: {headline}"), &text, &sms, &machine, claims, "approval_code")
+    message(&format!("Code for {subject}: {headline}"), &text, &sms, &machine, claims, "approval_code")
 }
 
-fn message(subject: String, text: &str, sms: &str, machine: &Value, claims: &Claims, kind: &str) -> Message {
-    let machine = machine.to_string();
-    let body = json!({
-        "default": text,
-        "email": text,
-        "sms": sms,
-        "sqs": machine,
-        "lambda": machine,
-        "http": machine,
-        "https": machine,
-        "firehose": machine,
-    });
-    let ascii: String = subject.chars().filter(|letter| (' '..='~').contains(letter)).take(100).collect();
+fn message(subject: &str, text: &str, sms: &str, machine: &Value, claims: &Claims, kind: &str) -> Message {
     let (system, service) = subjects(claims);
     let attributes = vec![
         ("system", system),
@@ -63,7 +51,7 @@ fn message(subject: String, text: &str, sms: &str, machine: &Value, claims: &Cla
         ("kind", kind.to_owned()),
         ("approver", claims.approver.to_string()),
     ];
-    Message { subject: ascii, body: body.to_string(), is_per_protocol: true, attributes }
+    Message::for_everybody(subject, text, sms, machine, attributes)
 }
 
 /// What stands in the attributes `system` and `service`.

@@ -9,7 +9,7 @@ use super::decide::{FrontEndPlan, Taken};
 use super::{Batch, FrontEndKey, FrontEndSeen, Made};
 use crate::fleet::FrontEnd;
 use crate::ledger::HistoryEntry;
-use crate::notice::{Message, Severity};
+use crate::notice::{Message, Severity, fitting};
 use crate::outcome::Mode;
 use crate::ports::{PortError, PortErrorKind};
 
@@ -238,19 +238,8 @@ impl FrontEndNote {
             "region": region,
             "mode": mode,
             "text": self.text,
-        })
-        .to_string();
-        let body = json!({
-            "default": text,
-            "email": text,
-            "sms": subject,
-            "sqs": machine,
-            "lambda": machine,
-            "http": machine,
-            "https": machine,
-            "firehose": machine,
         });
-        Message { subject, body: body.to_string(), is_per_protocol: true, attributes: self.attributes(key) }
+        Message::for_everybody(&subject, &text, &subject, &machine, self.attributes(key))
     }
 
     /// The message for a topic that Amazon Q Developer in chat applications reads (its custom notification, version 1.0).
@@ -277,8 +266,7 @@ impl FrontEndNote {
 
     /// What happened, in the 100 ASCII characters that SNS allows for a subject.
     fn subject(&self, key: &FrontEndKey) -> String {
-        let whole = format!("{key}: {}", self.headline);
-        whole.chars().filter(|letter| (' '..='~').contains(letter)).take(100).collect()
+        fitting(&format!("{key}: {}", self.headline))
     }
 
     fn body(&self, key: &FrontEndKey, mode: Mode) -> String {
