@@ -63,7 +63,7 @@ pub fn line(time: &str, region: &str, text: &str) -> LogLine {
 pub fn approval(needed: u32) -> Approval {
     let by = ["lead", "owner", "ana"].map(|person| Approver { name: name(person), topic: None });
     let rule = ApprovalRule { by: by.into(), needed, expires: Seconds::new(6 * 3_600) };
-    Approval { rule, asked_at: None, expires_at: at("23:00:00"), answers: BTreeMap::new(), granted_at: None }
+    Approval { rule, asked_at: None, expires_at: at("23:00:00"), running: None, answers: BTreeMap::new(), granted_at: None }
 }
 
 pub fn answer(verdict: Verdict, time: &str, via: &str) -> Answer {

@@ -32,6 +32,7 @@ impl Desk<'_> {
     }
 
     fn ask(&mut self, stage: &str, approval: &Approval) {
+        let Some(running) = self.running_in(stage) else { return };
         let Some(release) = self.book.active.as_mut() else { return };
         let is_fixed = approval.expires_at < release.expires_at;
         let until = match is_fixed {
@@ -40,12 +41,25 @@ impl Desk<'_> {
         };
         if let Some(approval) = release.approvals.get_mut(stage) {
             approval.expires_at = until;
+            approval.running = running;
         }
         let digest = release.change.image().map(|image| image.digest.clone()).unwrap_or_default();
         let (id, rule) = (release.id.clone(), approval.rule.clone());
         self.take(Step::Ask { release: id, digest, stage: stage.to_owned(), rule, expires_at: until });
         // Should the messages not go out, they are tried again.
         self.look_at(later(self.now, AGAIN_SOON));
+    }
+
+    /// What runs where the stage begins, for the question to say from what it goes. What cannot be read keeps nobody from asking.
+    fn running_in(&mut self, stage: &str) -> Option<Option<String>> {
+        let release = self.book.active.as_ref()?;
+        let first = release.legs.iter().find(|leg| leg.stage.as_str() == stage && leg.region == self.policy.region);
+        let Some(target) = first.map(|leg| leg.target.clone()) else { return Some(None) };
+        let found = self.find(Need::Target(target), |found| match found {
+            Found::Target(target) => Some(target),
+            _ => None,
+        })?;
+        Some(found.as_ref().ok().map(|target| target.revision.clone()))
     }
 
     fn hear(&mut self, stage: &str, mut approval: Approval) -> bool {

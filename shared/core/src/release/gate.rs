@@ -99,7 +99,7 @@ impl Desk<'_> {
                 if let (Some(release), Ok(stage)) = (self.book.active.as_mut(), stage) {
                     let expires_at = release.expires_at;
                     release.gate = Gate::Asking { why: why.to_owned() };
-                    let asked = Approval { rule, asked_at: None, expires_at, answers: BTreeMap::new(), granted_at: None };
+                    let asked = Approval { rule, asked_at: None, expires_at, running: None, answers: BTreeMap::new(), granted_at: None };
                     release.approvals.insert(stage, asked);
                 }
                 self.log(format!("there is no scan result ({why}); people are asked"));

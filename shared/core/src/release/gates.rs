@@ -51,6 +51,9 @@ pub struct Approval {
     pub asked_at: Option<Timestamp>,
     /// Until when it stands.
     pub expires_at: Timestamp,
+    /// The revision that ran where the stage begins when people were asked, if it could be read.
+    #[serde(default)]
+    pub running: Option<String>,
     /// The answers.
     pub answers: BTreeMap<ApproverName, Answer>,
     /// When enough had agreed.

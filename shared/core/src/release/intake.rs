@@ -239,7 +239,11 @@ struct ByHand<'a> {
 
 fn approvals(path: &Path, expires_at: Timestamp) -> BTreeMap<StageName, Approval> {
     let asked = path.stages.iter().filter_map(|stage| Some((stage.name.clone(), stage.approval.clone()?)));
-    asked.map(|(stage, rule)| (stage, Approval { rule, asked_at: None, expires_at, answers: BTreeMap::new(), granted_at: None })).collect()
+    asked
+        .map(|(stage, rule)| {
+            (stage, Approval { rule, asked_at: None, expires_at, running: None, answers: BTreeMap::new(), granted_at: None })
+        })
+        .collect()
 }
 
 pub(super) fn seconds(length: Seconds) -> SignedDuration {

@@ -28,6 +28,9 @@ fn a_push_goes_through_staging_and_approval_to_both_regions() {
     let image = asked(&mut world, "v1", Fate::Succeeds);
     assert_eq!(world.running(EAST, "staging"), image.digest);
     assert_eq!(world.running(EAST, "shop"), "none", "not before anybody has agreed");
+    let book = &world.regions[EAST].book;
+    let asked = book.active.as_ref().and_then(|release| release.approvals.get("production")).unwrap();
+    assert_eq!(asked.running.as_deref(), Some("web:1"), "the question says from what it goes");
     world.answer(EAST, Verdict::Approve);
     world.run_on(SignedDuration::from_hours(6));
     assert_eq!((world.running(EAST, "shop"), world.running(WEST, "shop")), (image.digest.clone(), image.digest.clone()));

@@ -156,9 +156,11 @@ fn runs_now(book: &Book, release: &Release, stage: &str) -> Vec<String> {
     }
     let legs = release.legs.iter().filter(here);
     let mut seen = std::collections::BTreeSet::new();
+    let running = release.approvals.get(stage).and_then(|approval| approval.running.as_ref());
     for leg in legs.filter(|leg| seen.insert(&leg.target)) {
-        if let Some(proven) = book.proven.get(&leg.target.to_string()) {
-            lines.push(format!("{}: revision {}", leg.target, revision_name(&proven.revision)));
+        let proven = book.proven.get(&leg.target.to_string()).map(|proven| &proven.revision);
+        if let Some(revision) = running.or(proven) {
+            lines.push(format!("{}: revision {}", leg.target, revision_name(revision)));
         }
     }
     if lines.is_empty() && stage != Gate::SCAN {

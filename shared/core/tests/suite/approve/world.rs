@@ -84,6 +84,7 @@ pub fn release() -> Release {
         asked_at: Some(at("2026-11-20T20:50:00Z")),
         expires_at: until(),
         answers: BTreeMap::new(),
+        running: None,
         granted_at: None,
     };
     let image = image(DIGEST, "1.4.2", "2026-11-20T20:30:00Z");
