@@ -187,3 +187,47 @@ fn several_rotations_cause_one_restart() {
     assert_eq!(ended[0].end.as_ref().unwrap().kind.word(), "done");
     assert_eq!((world.revisions(EAST, "shop"), world.revisions(EAST, "staging")), (1, 1), "the same revision, started anew");
 }
+
+/// Production in both regions, approved, the second one failing; how it ends under this rule for failures.
+fn second_region_fails(rule: &str) -> (World, nightshift_core::release::Image) {
+    let fleet = super::release_world::FLEET.replace("    deadline: 20m", &format!("    on_failure: {rule}\n    deadline: 20m"));
+    let mut world = World::with(&fleet);
+    let image = asked(&mut world, "v1", Fate::Succeeds);
+    world.answer(EAST, Verdict::Approve);
+    for _ in 0..5 {
+        world.pass(minutes(3));
+        world.invoke(EAST, look(), Fortune::default());
+    }
+    assert_eq!(world.running(EAST, "shop"), image.digest);
+    world.fate = Fate::Fails;
+    world.run_on(SignedDuration::from_hours(12));
+    (world, image)
+}
+
+#[test]
+fn what_becomes_of_a_stage_that_fails_is_what_the_path_says() {
+    let (mut world, image) = second_region_fails("roll_back");
+    assert_eq!((world.running(EAST, "shop"), world.running(WEST, "shop")), (image.digest.clone(), "none".to_owned()));
+    assert_eq!((world.ending(EAST, &image), world.ending(WEST, &image)), (Some("rolled back"), Some("rolled back")));
+
+    let (mut world, image) = second_region_fails("roll_back_stage");
+    assert_eq!((world.running(EAST, "shop"), world.running(WEST, "shop")), ("none".to_owned(), "none".to_owned()));
+    assert_eq!(world.running(EAST, "staging"), image.digest, "another stage stays");
+
+    let (mut world, image) = second_region_fails("stop");
+    assert_eq!((world.running(EAST, "shop"), world.running(WEST, "shop")), (image.digest.clone(), image.digest.clone()));
+    assert_eq!((world.ending(EAST, &image), world.ending(WEST, &image)), (Some("failed"), Some("failed")));
+}
+
+#[test]
+fn four_eyes_are_two_people() {
+    let by = "{ by: [{ name: lead, topic: \"arn:aws:sns:us-east-1:111122223333:lead\" }, { name: second, topic: \"arn:aws:sns:us-east-1:111122223333:second\" }], needed: 2, expires: 6h }";
+    let fleet = super::release_world::FLEET.replace("{ by: [{ name: lead }], expires: 6h }", by);
+    let mut world = World::with(&fleet);
+    let image = asked(&mut world, "v1", Fate::Succeeds);
+    world.answer(EAST, Verdict::Approve);
+    world.run_on(SignedDuration::from_hours(2));
+    assert_eq!(world.running(EAST, "shop"), "none", "one of two is not enough");
+    world.run_on(SignedDuration::from_hours(24));
+    assert_eq!(world.ending(EAST, &image), Some("expired"));
+}
