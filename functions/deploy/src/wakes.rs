@@ -11,7 +11,7 @@ use nightshift_core::signal::{
     ImageEvent, ImageSignal, Parsed, RecheckSignal, RefreshSignal, ReleaseCommand, ReleaseVerb, ReportSignal, SecretSignal, ServiceSignal,
     Signal,
 };
-use nightshift_lambda::{HandlerError, Invocation};
+use nightshift_lambda::{HandlerError, Invocation, one_answer};
 use serde_json::{Value, json};
 
 const NARROW_THE_RULE: &str = "Narrow the EventBridge rule or the subscription that sends it here.";
@@ -243,10 +243,10 @@ impl<'a> Wakes<'a> {
         if self.is_queue {
             let failures: Vec<Value> =
                 failed.iter().filter_map(|one| one.message_id.as_ref()).map(|id| json!({ "itemIdentifier": id })).collect();
-            return Ok(with_fields(answers, json!({ "batchItemFailures": failures })));
+            return Ok(one_answer(answers, "nothing of ours is concerned", json!({ "batchItemFailures": failures })));
         }
         match together(failed.into_iter().filter_map(|one| one.failure.clone())) {
-            None => Ok(with_fields(answers, json!({}))),
+            None => Ok(one_answer(answers, "nothing of ours is concerned", json!({}))),
             Some(error) => Err(error),
         }
     }
@@ -291,18 +291,4 @@ fn call<'a>(fleet: &'a Fleet, name: &ServiceName, service: &'a Service, wake: Wa
 /// `arn:aws:lambda:us-east-1:111122223333:function:nightshift-deploy`: the fifth part.
 fn account_of(function_arn: &str) -> Option<&str> {
     function_arn.split(':').nth(4).filter(|account| account.len() == 12)
-}
-
-fn with_fields(answers: Vec<Value>, extra: Value) -> Value {
-    let mut answer = match answers.first() {
-        Some(first) => first.clone(),
-        None => json!({ "decision": "hold", "reason": "quiet", "text": "nothing of ours is concerned", "steps": [], "plan_id": null }),
-    };
-    if let (Some(fields), Value::Object(extra)) = (answer.as_object_mut(), extra) {
-        fields.extend(extra);
-        if answers.len() > 1 {
-            fields.insert("outcomes".into(), Value::Array(answers));
-        }
-    }
-    answer
 }

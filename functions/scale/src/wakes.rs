@@ -9,7 +9,7 @@ use nightshift_core::outcome::{Ending, Outcome};
 use nightshift_core::ports::PortErrorKind;
 use nightshift_core::scale::{HoldReason, Wake, WakeKind};
 use nightshift_core::signal::{AlarmSignal, Parsed, RecheckSignal, Signal};
-use nightshift_lambda::HandlerError;
+use nightshift_lambda::{HandlerError, one_answer};
 use serde_json::{Value, json};
 
 /// A tick looks at services whose calendar spoke within this time: ticks may come late, or once not at all.
@@ -145,11 +145,11 @@ impl<'a> Wakes<'a> {
         if self.is_queue {
             let redeliver = outcomes.iter().filter(|(_, outcome)| failed(outcome)).filter_map(|(id, _)| id.as_ref());
             let failures: Vec<Value> = redeliver.map(|id| json!({ "itemIdentifier": id })).collect();
-            return Ok(with_fields(answers, json!({ "batchItemFailures": failures })));
+            return Ok(one_answer(answers, "no service is concerned", json!({ "batchItemFailures": failures })));
         }
         let failures: Vec<&Outcome> = outcomes.iter().map(|(_, outcome)| outcome).filter(|outcome| failed(outcome)).collect();
         match failures.first().and_then(|first| failure(first)) {
-            None => Ok(with_fields(answers, json!({}))),
+            None => Ok(one_answer(answers, "no service is concerned", json!({}))),
             Some(error) => Err(named_after(error, &failures)),
         }
     }
@@ -186,18 +186,4 @@ fn named_after(error: HandlerError, failures: &[&Outcome]) -> HandlerError {
         HandlerError::NotArranged { cause, .. } => HandlerError::NotArranged { services: names, cause },
         other @ HandlerError::Configuration { .. } => other,
     }
-}
-
-fn with_fields(answers: Vec<Value>, extra: Value) -> Value {
-    let mut answer = match answers.first() {
-        Some(first) => first.clone(),
-        None => json!({ "decision": "hold", "reason": "quiet", "text": "no service is concerned", "steps": [], "plan_id": null }),
-    };
-    if let (Some(fields), Value::Object(extra)) = (answer.as_object_mut(), extra) {
-        fields.extend(extra);
-        if answers.len() > 1 {
-            fields.insert("outcomes".into(), Value::Array(answers));
-        }
-    }
-    answer
 }

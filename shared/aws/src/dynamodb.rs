@@ -24,7 +24,6 @@ mod pipelines;
 mod releases;
 
 pub use people::HistoryQuery;
-pub use releases::MOST_WRONG_CODES;
 
 const BATCH_GET: &str = "dynamodb:BatchGetItem";
 const PUT_ITEM: &str = "dynamodb:PutItem";

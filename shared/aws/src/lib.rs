@@ -30,7 +30,7 @@ pub use cloudfront::CloudFrontEdges;
 pub use cloudwatch::CloudWatch;
 pub use codepipeline::Pipelines;
 pub use config::{CallLimits, ConfigError, VARIABLES, sdk_config, sdk_config_with};
-pub use dynamodb::{DynamoLedger, HistoryQuery, Keep, MOST_WRONG_CODES};
+pub use dynamodb::{DynamoLedger, HistoryQuery, Keep};
 pub use ecr::EcrImages;
 pub use ecs::EcsServices;
 pub use events::RegionBuses;

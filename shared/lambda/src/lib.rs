@@ -3,6 +3,7 @@
 //!
 //! Knows Lambda, knows no AWS service. Nothing that belongs to one invocation outlives it here.
 
+mod answer;
 mod config;
 mod error;
 mod fleet_files;
@@ -10,6 +11,7 @@ mod invocation;
 mod lines;
 mod run;
 
+pub use answer::one_answer;
 pub use config::{Config, ConfigError, ENVIRONMENT, Variables};
 pub use error::{ErrorClass, HandlerError};
 pub use fleet_files::{FleetSource, fleet_paths, load_fleets};

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use nightshift_core::fleet::ApproverName;
 use nightshift_core::ledger::{HistoryEntry, ServiceKey};
 use nightshift_core::ports::{PortError, PortErrorKind, PortResult};
+use nightshift_core::release::approve::WRONG_CODES;
 use nightshift_core::release::ports::{AnswerDesk, ReleaseLedger};
 use nightshift_core::release::{Answer, Book, BookView, Release, ReleaseId, Verdict};
 
@@ -21,10 +22,7 @@ use crate::error::port_error;
 
 const BOOK: &str = "book";
 const VERDICT: &str = "verdict";
-const WRONG_CODES: &str = "wrong_codes";
-
-/// So many wrong codes close an approver's question for that approver: who mistypes has some tries left, who guesses hardly any.
-pub use nightshift_core::release::approve::WRONG_CODES as MOST_WRONG_CODES;
+const WRONG_CODES_TYPED: &str = "wrong_codes";
 
 impl ReleaseLedger for DynamoLedger {
     async fn read_book(&self, key: &ServiceKey) -> PortResult<BookView> {
@@ -86,7 +84,7 @@ impl AnswerDesk for DynamoLedger {
             .expression_attribute_values(":verdict", AttributeValue::S(verdict_word(answer.verdict).to_owned()))
             .expression_attribute_values(":at", AttributeValue::S(answer.at.to_string()))
             .expression_attribute_values(":via", AttributeValue::S(answer.via.clone()))
-            .expression_attribute_values(":most", AttributeValue::N(MOST_WRONG_CODES.to_string()))
+            .expression_attribute_values(":most", AttributeValue::N(WRONG_CODES.to_string()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let Err(error) = request.send().await else { return Ok(()) };
         let Some(UpdateItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() else {
@@ -100,7 +98,7 @@ impl AnswerDesk for DynamoLedger {
                 Err(PortError::new(PortErrorKind::Conflict, UPDATE_ITEM, words))
             }
             None => {
-                let words = format!("{approver} has typed {MOST_WRONG_CODES} wrong codes; the question is closed for {approver}");
+                let words = format!("{approver} has typed {WRONG_CODES} wrong codes; the question is closed for {approver}");
                 Err(PortError::new(PortErrorKind::Conflict, UPDATE_ITEM, words))
             }
         }
@@ -114,7 +112,7 @@ impl AnswerDesk for DynamoLedger {
             .return_values(ReturnValue::UpdatedNew);
         let answer = request.send().await.map_err(|error| port_error(UPDATE_ITEM, error))?;
         // If an answer is lost, the repetition counts once more: too strict is safe.
-        let count = items::number(&answer.attributes.unwrap_or_default(), WRONG_CODES)?;
+        let count = items::number(&answer.attributes.unwrap_or_default(), WRONG_CODES_TYPED)?;
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 }
@@ -126,7 +124,7 @@ impl DynamoLedger {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(answer_key(key, release, stage, approver)))
-            .expression_attribute_names("#wrong", WRONG_CODES)
+            .expression_attribute_names("#wrong", WRONG_CODES_TYPED)
             .expression_attribute_names("#expires", "expires_at")
             .expression_attribute_values(":expires", AttributeValue::N(expires.to_string()))
     }

@@ -1,10 +1,11 @@
 //! Books and answers in the ledger.
 
 use jiff::Timestamp;
-use nightshift_aws::{DynamoLedger, Keep, MOST_WRONG_CODES};
+use nightshift_aws::{DynamoLedger, Keep};
 use nightshift_core::fleet::ApproverName;
 use nightshift_core::ledger::{HistoryEntry, Lease};
 use nightshift_core::ports::{PortErrorKind, PortResult};
+use nightshift_core::release::approve::WRONG_CODES;
 use nightshift_core::release::ports::{AnswerDesk, ReleaseLedger};
 use nightshift_core::release::{Answer, Book, LogLine, Release, ReleaseId, Verdict};
 use serde_json::{Value, json};
@@ -215,7 +216,7 @@ fn an_answer_is_written_where_there_is_none_and_few_codes_were_wrong() {
     let condition = "attribute_not_exists(#verdict) AND (attribute_not_exists(#wrong) OR #wrong < :most)";
     assert_eq!(
         (&asked["ConditionExpression"], &asked["ExpressionAttributeValues"][":most"]["N"]),
-        (&json!(condition), &json!(MOST_WRONG_CODES.to_string()))
+        (&json!(condition), &json!(WRONG_CODES.to_string()))
     );
     let values = &asked["ExpressionAttributeValues"];
     assert_eq!((&values[":verdict"]["S"], &values[":at"]["S"]), (&json!("approve"), &json!("2026-11-20T20:05:00.123Z")));

@@ -4,7 +4,7 @@
 
 use super::decide::patience_with_regions;
 use super::desk::{AGAIN_LATER, Desk, FOLLOW, later};
-use super::gate::revision_name;
+use super::legs::revision_name;
 use super::{EndKind, Hold, Leg, LegState, Move, Proven, RolloutStatus, Scope, Step, Unwind};
 use crate::fleet::OnFailure;
 use crate::notice::Severity;

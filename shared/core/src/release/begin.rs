@@ -5,10 +5,10 @@
 use serde_json::Value;
 
 use super::desk::{Desk, FOLLOW};
-use super::gate::revision_name;
+use super::legs::revision_name;
 use super::{
     Blueprint, Change, CheckResult, EndKind, Found, Hold, Image, Leg, LegState, Move, Need, NoMatch, TargetNow, blueprint_differences,
-    definition_with_image, repository_of, same_blueprint, template_with_image,
+    definition_with_image, same_blueprint, template_with_image,
 };
 use crate::fleet::{DeployTarget, DriftRule};
 
@@ -159,7 +159,6 @@ fn here(image: &Image, leg: &Leg) -> Image {
 
 pub(super) fn with_image(target: &DeployTarget, body: &Value, image: &Image, leg: &Leg) -> Result<Value, NoMatch> {
     let pinned = here(image, leg).pinned();
-    debug_assert!(repository_of(&pinned).is_some(), "an image's address has a registry");
     match target {
         DeployTarget::Tasks(_) => definition_with_image(body, &image.repository, &pinned),
         DeployTarget::Group(_) => template_with_image(body, &image.repository, &pinned),

@@ -114,11 +114,6 @@ impl Desk<'_> {
     }
 }
 
-/// `family:7` of a task definition's ARN; a launch template's version as it is.
-pub fn revision_name(revision: &str) -> &str {
-    revision.rsplit_once('/').map_or(revision, |(_, name)| name)
-}
-
 impl AllowedFinding {
     fn covers(&self, finding: &Finding, now: Timestamp) -> bool {
         self.cve.eq_ignore_ascii_case(&finding.name) && now < self.until

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::begin::with_image;
 use super::desk::{Desk, FOLLOW, later};
-use super::gate::revision_name;
 use super::intake::seconds;
+use super::legs::revision_name;
 use super::{EndKind, Hold, Leg, LegState, Move, Proven, RolloutNow, RolloutStatus, Step, TargetNow, same_blueprint};
 use crate::fleet::DeployTarget;
 use crate::notice::Severity;

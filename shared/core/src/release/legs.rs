@@ -167,3 +167,8 @@ impl LegState {
         }
     }
 }
+
+/// `family:7` of a task definition's ARN; a launch template's version as it is.
+pub fn revision_name(revision: &str) -> &str {
+    revision.rsplit_once('/').map_or(revision, |(_, name)| name)
+}

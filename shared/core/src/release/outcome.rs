@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::gate::revision_name;
+use super::legs::revision_name;
 use super::words::Progress;
 use super::{Book, EndKind, Hold, Note, Release, ReleaseId, Step, StepDone, Wake};
 use crate::ledger::{HistoryEntry, ServiceKey};

@@ -8,7 +8,7 @@ mod next;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::gate::revision_name;
+use super::legs::revision_name;
 use super::{Approval, Book, BookView, End, EndKind, Gate, Leg, LegState, Release, Unwind, Verdict};
 use crate::fleet::Frozen;
 use crate::ledger::ServiceKey;

@@ -1,18 +1,22 @@
-//! A small estate for releases: two regions with their ledgers, registries, targets and event buses, on one clock. It takes
-//! the steps of real plans, watches that no promise is broken, and can kill an invocation before or after any call.
+//! A small estate for releases: two regions with their ledgers, registries, targets and event buses, on one clock.
+
+mod invocation;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
 use nightshift_core::fleet::{ApproverName, DeployTarget, FindingSeverity, Fleets};
-use nightshift_core::ledger::{Lease, ServiceKey};
+use nightshift_core::ledger::ServiceKey;
 use nightshift_core::ports::{PortError, PortErrorKind};
 use nightshift_core::release::{
-    Answer, Blueprint, BlueprintVersion, Book, BookView, Finding, Found, Image, ImageRef, Known, Need, Observation, ReleasePolicy, Report,
-    RolloutId, RolloutNow, RolloutStatus, ScanNow, Step, StepDone, StopHow, TargetNow, Verdict, Wake, apply, decide,
+    Answer, Blueprint, BlueprintVersion, Book, Finding, Found, Image, ImageRef, Need, Report, RolloutId, RolloutNow, RolloutStatus,
+    ScanNow, StopHow, TargetNow, Verdict, Wake,
 };
 use serde_json::{Value, json};
+
+pub use invocation::Fortune;
 
 pub const EAST: &str = "us-east-1";
 pub const WEST: &str = "us-west-2";
@@ -85,19 +89,6 @@ pub struct Region {
     pub look_at: Option<Timestamp>,
     pub notes: Vec<String>,
 }
-
-/// When an invocation dies, and whom it meets on its way.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Fortune {
-    /// Dies before this call.
-    pub dies_before: Option<usize>,
-    /// Dies after this call took effect.
-    pub dies_after: Option<usize>,
-    /// Before this call another invocation for the same service runs from beginning to end.
-    pub meets_at: Option<usize>,
-}
-
-struct Died;
 
 pub struct World {
     pub now: Timestamp,
@@ -199,128 +190,6 @@ impl World {
         }
     }
 
-    /// One invocation of the function in a region, as the function does it.
-    pub fn invoke(&mut self, region: &'static str, wake: Wake, fortune: Fortune) {
-        if self.dead.contains(region) {
-            return;
-        }
-        let mut calls = 0;
-        // An invocation that dies leaves what it has done; nothing else is known of it.
-        let _ = self.run(region, wake, fortune, &mut calls);
-    }
-
-    fn call<T>(
-        &mut self,
-        region: &'static str,
-        fortune: Fortune,
-        calls: &mut usize,
-        effect: impl FnOnce(&mut Self) -> T,
-    ) -> Result<T, Died> {
-        *calls += 1;
-        if fortune.meets_at == Some(*calls) {
-            self.invoke(region, Wake::Look { because: "another".into() }, Fortune::default());
-        }
-        if fortune.dies_before == Some(*calls) {
-            return Err(Died);
-        }
-        let answer = effect(self);
-        if fortune.dies_after == Some(*calls) {
-            return Err(Died);
-        }
-        Ok(answer)
-    }
-
-    fn run(&mut self, region: &'static str, wake: Wake, fortune: Fortune, calls: &mut usize) -> Result<(), Died> {
-        let fleets = Rc::clone(&self.fleets);
-        let (fleet, _, service) = fleets.service("shop", "web").unwrap();
-        let stored = self.call(region, fortune, calls, |world| world.regions[region].book.clone())?;
-        let candidates = self.candidates(&wake);
-        let (mut seen_version, mut wake) = (stored.version, wake);
-        let mut in_memory = stored;
-        let mut seen = Observation {
-            at: self.now,
-            book: Ok(BookView { book: in_memory.clone(), pause: None }),
-            candidates: Ok(candidates),
-            known: Vec::new(),
-        };
-        for _ in 0..40 {
-            let policy = ReleasePolicy::at(Self::key(), fleet, service, region, self.now);
-            let plan = decide(&wake, &seen, &policy, self.now);
-            assert_eq!(plan, decide(&wake, &seen, &policy, self.now), "the same look gives the same plan");
-            if !plan.wants.is_empty() {
-                assert!(plan.step.is_none());
-                for need in plan.wants {
-                    let found = self.call(region, fortune, calls, |world| world.read(region, &need))?;
-                    seen.known.push(Known { need, found });
-                }
-                continue;
-            }
-            let mut next = plan.book.clone().unwrap_or_else(|| in_memory.clone());
-            let notes = plan.notes.iter().map(|note| format!("{}: {}", note.kind, note.headline));
-            let notes: Vec<String> = notes.collect();
-            match plan.step {
-                None => {
-                    let has_changed = plan.book.is_some() || in_memory.lease.is_some() || seen_version != in_memory.version;
-                    self.regions.get_mut(region).unwrap().look_at = plan.look_again_at;
-                    if has_changed || plan.book.is_some() || self.regions[region].book.lease.is_some() {
-                        next.lease = None;
-                        self.store(region, fortune, calls, seen_version, next)?;
-                    }
-                    self.regions.get_mut(region).unwrap().notes.extend(notes);
-                    return Ok(());
-                }
-                Some(step) => {
-                    let until = self.now.checked_add(SignedDuration::from_secs(60)).unwrap();
-                    let mut leased = next.clone();
-                    leased.lease = Some(Lease { owner: "me".into(), until });
-                    seen_version = self.store(region, fortune, calls, seen_version, leased)?;
-                    self.regions.get_mut(region).unwrap().notes.extend(notes);
-                    let taken = self.call(region, fortune, calls, |world| world.take(region, &step))?;
-                    next.version = seen_version;
-                    in_memory = match taken {
-                        Ok(done) => {
-                            let (book, notes) = apply(&next, &step, &done, &policy, self.now);
-                            let notes = notes.iter().map(|note| format!("{}: {}", note.kind, note.headline));
-                            self.regions.get_mut(region).unwrap().notes.extend(notes);
-                            book
-                        }
-                        Err(error) => {
-                            assert!(error.kind.may_pass(), "{error}");
-                            next.lease = None;
-                            self.store(region, fortune, calls, seen_version, next)?;
-                            self.regions.get_mut(region).unwrap().look_at = self.now.checked_add(SignedDuration::from_mins(1)).ok();
-                            return Ok(());
-                        }
-                    };
-                }
-            }
-            wake = Wake::Look { because: "continued".into() };
-            seen = Observation {
-                at: self.now,
-                book: Ok(BookView { book: in_memory.clone(), pause: None }),
-                candidates: Ok(Vec::new()),
-                known: Vec::new(),
-            };
-        }
-        panic!("the invocation does not come to an end");
-    }
-
-    fn store(&mut self, region: &'static str, fortune: Fortune, calls: &mut usize, seen: u64, mut book: Book) -> Result<u64, Died> {
-        let version = seen + 1;
-        book.version = version;
-        // As it goes through the ledger: what is not in the JSON is lost.
-        let book: Book = serde_json::from_str(&serde_json::to_string(&book).unwrap()).unwrap();
-        let is_stored = self.call(region, fortune, calls, |world| {
-            let place = &mut world.regions.get_mut(region).unwrap().book;
-            let is_unchanged = place.version == seen;
-            if is_unchanged {
-                *place = book;
-            }
-            is_unchanged
-        })?;
-        if is_stored { Ok(version) } else { Err(Died) }
-    }
-
     fn candidates(&self, wake: &Wake) -> Vec<Image> {
         match wake {
             Wake::Pushed { image: ImageRef::Digest(digest), .. } | Wake::Deploy { image: ImageRef::Digest(digest), .. } => {
@@ -385,89 +254,6 @@ impl World {
         };
         let died = if found == (RolloutStatus::Succeeded, Fate::Crashes) { 5 } else { 0 };
         Ok(RolloutNow { status: found.0, words: String::new(), desired: 2, running: 2, died })
-    }
-
-    /// Takes a step, and watches that nothing forbidden is done.
-    fn take(&mut self, region: &'static str, step: &Step) -> Result<StepDone, PortError> {
-        match step {
-            Step::MakeRevision { target, body, .. } => {
-                let (now, family) = (self.target(region, target), "web");
-                let is_surplus = now.versions.iter().any(|(_, known)| digest_of(known) == digest_of(body));
-                assert!(!is_surplus, "a second revision for the same image: {}", image_of(body));
-                assert_eq!(body["containerDefinitions"][1]["image"], "public.ecr.aws/logs/logs:1", "sidecars stay");
-                let revision = format!("{family}:{}", now.versions.len() + 1);
-                now.versions.push((revision.clone(), body.clone()));
-                Ok(StepDone::Made { revision })
-            }
-            Step::RollOut { target, to, seen, .. } => self.roll_out(region, target, seen, to),
-            Step::TakeBack { target, handle, .. } => {
-                let now = self.target(region, target);
-                match now.rolling.take_if(|rolling| rolling.handle == *handle) {
-                    Some(rolling) => {
-                        now.revision.clone_from(&rolling.from);
-                        now.past.push((rolling, RolloutStatus::RolledBack));
-                        Ok(StepDone::Begun { handle: None })
-                    }
-                    None => Ok(StepDone::NotPossible),
-                }
-            }
-            Step::Ask { release, stage, digest, .. } => {
-                let asked = (release.to_string(), stage.clone(), digest.clone());
-                self.regions.get_mut(region).unwrap().asked.insert(asked);
-                Ok(StepDone::Asked)
-            }
-            Step::Tell { regions, report } => {
-                for other in regions {
-                    if let Some(region) = self.regions.get_mut(other.as_str()) {
-                        region.inbox.push_back((**report).clone());
-                    }
-                }
-                Ok(StepDone::Told { regions: regions.clone() })
-            }
-        }
-    }
-
-    fn roll_out(&mut self, region: &'static str, target: &DeployTarget, seen: &str, to: &str) -> Result<StepDone, PortError> {
-        let (now, fate) = (self.now, self.fate);
-        self.counter += 1;
-        let handle = format!("roll-{}", self.counter);
-        let goes_back = {
-            let target = self.target(region, target);
-            assert!(target.rolling.as_ref().is_none_or(|rolling| rolling.to != to), "the same roll-out twice");
-            assert_eq!(target.revision, seen, "guarded by the value seen");
-            target.past.iter().any(|(past, _)| past.to == to) || to == "web:1"
-        };
-        let body = self.target(region, target).versions.iter().find(|(revision, _)| revision == to).map(|(_, body)| body.clone()).unwrap();
-        let digest = digest_of(&body).to_owned();
-        if target.to_string().contains("shop/") && !goes_back {
-            self.watch_production(region, &digest);
-        }
-        let place = self.target(region, target);
-        let fate = if goes_back { Fate::Succeeds } else { fate };
-        if let Some(replaced) = place.rolling.take() {
-            place.past.push((replaced, RolloutStatus::Replaced));
-        }
-        let from = std::mem::replace(&mut place.revision, to.to_owned());
-        place.rolling = Some(Rolling { handle: handle.clone(), from, to: to.to_owned(), began: now, fate });
-        Ok(StepDone::Begun { handle: Some(handle) })
-    }
-
-    /// Production only after gate, staging and approval of this very digest.
-    fn watch_production(&self, region: &'static str, digest: &str) {
-        match self.scans.get(digest) {
-            Some(ScanNow::Complete { findings, .. }) => assert!(findings.is_empty(), "production in {region} with critical findings"),
-            other => panic!("production in {region} without a scan result: {other:?}"),
-        }
-        assert!(self.proven_in_staging.contains(digest), "production in {region} before staging");
-        let asked = self.regions[EAST].asked.iter().find(|(_, stage, asked)| stage == "production" && asked == digest);
-        let (release, stage, _) = asked.unwrap_or_else(|| panic!("production in {region} unasked"));
-        let answers = self.regions[EAST].answers.get(&(release.clone(), stage.clone()));
-        let agreed = answers.into_iter().flatten().any(|(_, answer)| answer.verdict == Verdict::Approve);
-        assert!(agreed, "production in {region} without approval");
-        let book = &self.regions[region].book;
-        let release = book.active.as_ref().unwrap();
-        assert!(release.end.is_none(), "an ended release acts: {:?}", release.end);
-        assert_eq!(release.change.image().unwrap().digest, digest, "another release acts");
     }
 
     /// A person's command about the release in hand, else about the last one.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::PipelineQuestion;
 use crate::ledger::ServiceKey;
-use crate::release::gate::revision_name;
+use crate::release::legs::revision_name;
 use crate::release::{Book, Change, EndKind, Gate, Image, Leg, LegState, Release, StartedBy};
 
 /// A question as people read it.

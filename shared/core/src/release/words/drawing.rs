@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::{Progress, Shown, from_to, minute, second};
 use crate::fleet::StageName;
-use crate::release::gate::revision_name;
+use crate::release::legs::revision_name;
 use crate::release::{Approval, Change, End, EndKind, Gate, Leg, LegState, Move, Release, Scope, StartedBy, Verdict};
 
 impl fmt::Display for Shown<'_> {

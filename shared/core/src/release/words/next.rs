@@ -5,7 +5,7 @@
 use super::drawing::{starter, watched};
 use super::{Progress, Shown, is_decided, minute};
 use crate::fleet::ApproverName;
-use crate::release::gate::revision_name;
+use crate::release::legs::revision_name;
 use crate::release::{Approval, Gate, Leg, LegState, Release};
 
 impl Shown<'_> {

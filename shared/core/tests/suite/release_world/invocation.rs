@@ -1,0 +1,147 @@
+//! One invocation as the function does it: decide, read, store, take, decide again; it may die before or after any call, and may
+//! meet another one on its way.
+
+use std::rc::Rc;
+
+use jiff::SignedDuration;
+use nightshift_core::ledger::Lease;
+use nightshift_core::release::{Book, BookView, Known, Observation, ReleasePolicy, Wake, apply, decide};
+
+use super::World;
+
+/// When an invocation dies, and whom it meets on its way.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Fortune {
+    /// Dies before this call.
+    pub dies_before: Option<usize>,
+    /// Dies after this call took effect.
+    pub dies_after: Option<usize>,
+    /// Before this call another invocation for the same service runs from beginning to end.
+    pub meets_at: Option<usize>,
+}
+
+struct Died;
+
+impl World {
+    /// One invocation of the function in a region, as the function does it.
+    pub fn invoke(&mut self, region: &'static str, wake: Wake, fortune: Fortune) {
+        if self.dead.contains(region) {
+            return;
+        }
+        let mut calls = 0;
+        // An invocation that dies leaves what it has done; nothing else is known of it.
+        let _ = self.run(region, wake, fortune, &mut calls);
+    }
+
+    fn call<T>(
+        &mut self,
+        region: &'static str,
+        fortune: Fortune,
+        calls: &mut usize,
+        effect: impl FnOnce(&mut Self) -> T,
+    ) -> Result<T, Died> {
+        *calls += 1;
+        if fortune.meets_at == Some(*calls) {
+            self.invoke(region, Wake::Look { because: "another".into() }, Fortune::default());
+        }
+        if fortune.dies_before == Some(*calls) {
+            return Err(Died);
+        }
+        let answer = effect(self);
+        if fortune.dies_after == Some(*calls) {
+            return Err(Died);
+        }
+        Ok(answer)
+    }
+
+    fn run(&mut self, region: &'static str, wake: Wake, fortune: Fortune, calls: &mut usize) -> Result<(), Died> {
+        let fleets = Rc::clone(&self.fleets);
+        let (fleet, _, service) = fleets.service("shop", "web").unwrap();
+        let stored = self.call(region, fortune, calls, |world| world.regions[region].book.clone())?;
+        let candidates = self.candidates(&wake);
+        let (mut seen_version, mut wake) = (stored.version, wake);
+        let mut in_memory = stored;
+        let mut seen = Observation {
+            at: self.now,
+            book: Ok(BookView { book: in_memory.clone(), pause: None }),
+            candidates: Ok(candidates),
+            known: Vec::new(),
+        };
+        for _ in 0..40 {
+            let policy = ReleasePolicy::at(Self::key(), fleet, service, region, self.now);
+            let plan = decide(&wake, &seen, &policy, self.now);
+            assert_eq!(plan, decide(&wake, &seen, &policy, self.now), "the same look gives the same plan");
+            if !plan.wants.is_empty() {
+                assert!(plan.step.is_none());
+                for need in plan.wants {
+                    let found = self.call(region, fortune, calls, |world| world.read(region, &need))?;
+                    seen.known.push(Known { need, found });
+                }
+                continue;
+            }
+            let mut next = plan.book.clone().unwrap_or_else(|| in_memory.clone());
+            let notes = plan.notes.iter().map(|note| format!("{}: {}", note.kind, note.headline));
+            let notes: Vec<String> = notes.collect();
+            match plan.step {
+                None => {
+                    let has_changed = plan.book.is_some() || in_memory.lease.is_some() || seen_version != in_memory.version;
+                    self.regions.get_mut(region).unwrap().look_at = plan.look_again_at;
+                    if has_changed || plan.book.is_some() || self.regions[region].book.lease.is_some() {
+                        next.lease = None;
+                        self.store(region, fortune, calls, seen_version, next)?;
+                    }
+                    self.regions.get_mut(region).unwrap().notes.extend(notes);
+                    return Ok(());
+                }
+                Some(step) => {
+                    let until = self.now.checked_add(SignedDuration::from_secs(60)).unwrap();
+                    let mut leased = next.clone();
+                    leased.lease = Some(Lease { owner: "me".into(), until });
+                    seen_version = self.store(region, fortune, calls, seen_version, leased)?;
+                    self.regions.get_mut(region).unwrap().notes.extend(notes);
+                    let taken = self.call(region, fortune, calls, |world| world.take(region, &step))?;
+                    next.version = seen_version;
+                    in_memory = match taken {
+                        Ok(done) => {
+                            let (book, notes) = apply(&next, &step, &done, &policy, self.now);
+                            let notes = notes.iter().map(|note| format!("{}: {}", note.kind, note.headline));
+                            self.regions.get_mut(region).unwrap().notes.extend(notes);
+                            book
+                        }
+                        Err(error) => {
+                            assert!(error.kind.may_pass(), "{error}");
+                            next.lease = None;
+                            self.store(region, fortune, calls, seen_version, next)?;
+                            self.regions.get_mut(region).unwrap().look_at = self.now.checked_add(SignedDuration::from_mins(1)).ok();
+                            return Ok(());
+                        }
+                    };
+                }
+            }
+            wake = Wake::Look { because: "continued".into() };
+            seen = Observation {
+                at: self.now,
+                book: Ok(BookView { book: in_memory.clone(), pause: None }),
+                candidates: Ok(Vec::new()),
+                known: Vec::new(),
+            };
+        }
+        panic!("the invocation does not come to an end");
+    }
+
+    fn store(&mut self, region: &'static str, fortune: Fortune, calls: &mut usize, seen: u64, mut book: Book) -> Result<u64, Died> {
+        let version = seen + 1;
+        book.version = version;
+        // As it goes through the ledger: what is not in the JSON is lost.
+        let book: Book = serde_json::from_str(&serde_json::to_string(&book).unwrap()).unwrap();
+        let is_stored = self.call(region, fortune, calls, |world| {
+            let place = &mut world.regions.get_mut(region).unwrap().book;
+            let is_unchanged = place.version == seen;
+            if is_unchanged {
+                *place = book;
+            }
+            is_unchanged
+        })?;
+        if is_stored { Ok(version) } else { Err(Died) }
+    }
+}
