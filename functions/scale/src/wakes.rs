@@ -184,6 +184,6 @@ fn named_after(error: HandlerError, failures: &[&Outcome]) -> HandlerError {
     match error {
         HandlerError::Refused { cause, .. } => HandlerError::Refused { services: names, cause },
         HandlerError::NotArranged { cause, .. } => HandlerError::NotArranged { services: names, cause },
-        other @ HandlerError::Configuration { .. } => other,
+        other @ (HandlerError::Configuration { .. } | HandlerError::Rotation { .. }) => other,
     }
 }

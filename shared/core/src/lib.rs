@@ -10,5 +10,6 @@ pub mod notice;
 pub mod outcome;
 pub mod ports;
 pub mod release;
+pub mod rotation;
 pub mod scale;
 pub mod signal;

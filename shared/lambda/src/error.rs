@@ -52,6 +52,20 @@ pub enum HandlerError {
         /// The first error.
         cause: String,
     },
+    /// A step of a rotation is not done. Secrets Manager must not go on to the next one, and takes nothing but an error for a no.
+    #[error("{secret}: {step} is not done: {why}")]
+    Rotation {
+        /// The secret's name, or its ARN where no fleet file has it.
+        secret: String,
+        /// The step.
+        step: &'static str,
+        /// The code of the ending.
+        code: &'static str,
+        /// In words, with what to do.
+        why: String,
+        /// Whether it goes on by itself.
+        goes_on: bool,
+    },
 }
 
 impl HandlerError {
@@ -61,6 +75,7 @@ impl HandlerError {
             Self::Configuration { code, .. } => code,
             Self::NotArranged { .. } => "recheck_not_arranged",
             Self::Refused { .. } => "refused_by_aws",
+            Self::Rotation { code, .. } => code,
         }
     }
 
@@ -68,7 +83,8 @@ impl HandlerError {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Configuration { .. } | Self::Refused { .. } => ErrorClass::PagePerson,
-            Self::NotArranged { .. } => ErrorClass::Retry,
+            Self::NotArranged { .. } | Self::Rotation { goes_on: true, .. } => ErrorClass::Retry,
+            Self::Rotation { goes_on: false, .. } => ErrorClass::PagePerson,
         }
     }
 }

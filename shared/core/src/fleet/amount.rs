@@ -3,6 +3,7 @@
 //! Owns the two notations and what is said when they are not met; must never guess a unit that was not written.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
@@ -124,51 +125,67 @@ impl Seconds {
     }
 }
 
+/// The seconds of a length of time as it is written; none if they are more than can be counted.
+pub(super) fn parse_length(text: &str) -> Result<Option<u32>, String> {
+    let wrong = || format!("\"{text}\" is no length of time; write a number and a unit, such as 90s, 2m, 1h or 7d");
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let factor = match text.get(digits.len()..).unwrap_or_default() {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    let digits = digits.trim_end();
+    if digits.is_empty() || !digits.chars().all(|digit| digit.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    Ok(digits.parse::<u32>().ok().and_then(|number| number.checked_mul(factor)))
+}
+
 impl TryFrom<String> for Seconds {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {
-        let wrong = || format!("\"{text}\" is no length of time; write a number and a unit, such as 90s, 2m, 1h or 7d");
-        let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-        let factor = match text.get(digits.len()..).unwrap_or_default() {
-            "s" => 1,
-            "m" => 60,
-            "h" => 3_600,
-            "d" => 86_400,
-            _ => return Err(wrong()),
-        };
-        let digits = digits.trim_end();
-        if digits.is_empty() || !digits.chars().all(|digit| digit.is_ascii_digit()) {
-            return Err(wrong());
-        }
-        let seconds = digits.parse::<u32>().ok().and_then(|number| number.checked_mul(factor));
-        seconds
-            .filter(|seconds| *seconds <= Self::MAX)
-            .map(Self)
-            .ok_or_else(|| format!("\"{text}\" is longer than a year; write at most 366d"))
+        let seconds = parse_length(&text)?.filter(|seconds| *seconds <= Self::MAX);
+        seconds.map(Self).ok_or_else(|| format!("\"{text}\" is longer than a year; write at most 366d"))
     }
 }
 
-struct SecondsVisitor;
+/// Reads any length of time; a number without its unit gets an answer of its own.
+pub(super) struct LengthVisitor<T> {
+    expecting: &'static str,
+    /// Two units that were perhaps meant, and their names.
+    units: [(&'static str, &'static str); 2],
+    of: PhantomData<T>,
+}
 
-impl Visitor<'_> for SecondsVisitor {
-    type Value = Seconds;
+impl<T> LengthVisitor<T> {
+    pub(super) fn new(expecting: &'static str, units: [(&'static str, &'static str); 2]) -> Self {
+        Self { expecting, units, of: PhantomData }
+    }
+}
+
+impl<T: TryFrom<String, Error = String>> Visitor<'_> for LengthVisitor<T> {
+    type Value = T;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a length of time such as 90s, 2m, 1h or 7d")
+        out.write_str(self.expecting)
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Seconds, E> {
-        Seconds::try_from(text.to_owned()).map_err(E::custom)
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        T::try_from(text.to_owned()).map_err(E::custom)
     }
 
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Seconds, E> {
-        Err(E::custom(format!("{number} has no unit; write {number}s for seconds or {number}m for minutes")))
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<T, E> {
+        let [(one, ones), (other, others)] = self.units;
+        Err(E::custom(format!("{number} has no unit; write {number}{one} for {ones} or {number}{other} for {others}")))
     }
 }
 
 impl<'de> Deserialize<'de> for Seconds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(SecondsVisitor)
+        let units = [("s", "seconds"), ("m", "minutes")];
+        deserializer.deserialize_any(LengthVisitor::new("a length of time such as 90s, 2m, 1h or 7d", units))
     }
 }
 

@@ -15,6 +15,7 @@ use super::names::{FrontEndName, PathName, ServiceName, StageName, SystemName};
 use super::path::Path;
 use super::rule::Rule;
 use super::runs_on::{LoadBalancer, RunsOn};
+use super::secret::{ManagedSecret, SecretName};
 use super::units::{Bounds, TaskCount};
 
 /// One system: its services and how Nightshift runs them.
@@ -43,6 +44,9 @@ pub struct Fleet {
     /// CodePipeline pipelines, by their own names, whose manual approvals are answered on Nightshift's page.
     #[serde(default)]
     pub pipelines: BTreeMap<String, Pipeline>,
+    /// Secrets of this system by their names in Secrets Manager: rotated, or watched.
+    #[serde(default)]
+    pub secrets: BTreeMap<SecretName, ManagedSecret>,
 }
 
 /// Who is told.

@@ -3,6 +3,7 @@
 //! Owns the types, reading them strictly from YAML with every error at once, the checks that need more than one field,
 //! calendars, and the JSON schema. Must never look at AWS or at a clock.
 
+mod advice;
 mod alarm_name;
 mod amount;
 mod approval;
@@ -23,10 +24,12 @@ mod runs_on;
 mod scan_gate;
 #[cfg(feature = "schema")]
 pub mod schema;
+mod secret;
 mod tags;
 mod times;
 mod units;
 
+pub use advice::{Advice, AdviceReason};
 pub use alarm_name::{ALARM_PREFIX, alarm_for_rule, alarm_name};
 pub use amount::{Amount, AmountFile, Seconds};
 pub use approval::{ApprovalRule, Approver, Pipeline};
@@ -45,5 +48,10 @@ pub use read::{FleetError, FleetErrorCode, FleetErrors, fleet_from_yaml};
 pub use rule::{Action, Direction, Rule};
 pub use runs_on::{EcsService, GroupFile, GroupName, LoadBalancer, RunsOn, RunsOnFile};
 pub use scan_gate::{AllowedFinding, FindingSeverity, ScanGate, WithoutResult};
+pub use secret::{
+    ConnectionFields, Elasticache, Issued, KeyEncoding, Keys, ManagedSecret, ManagedSecretFile, PasswordRule, Postgresql, PostgresqlUsers,
+    Probe, Redis, RotationCron, RotationInterval, RotationSchedule, RotationScheduleFile, RotationTime, RotationWindow, SecretKind,
+    SecretName, Tls,
+};
 pub use tags::{TagFilter, TagFilterFile, matches_pattern};
 pub use units::{Bounds, BoundsFile, TaskCount};

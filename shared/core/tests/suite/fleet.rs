@@ -10,6 +10,8 @@ mod good;
 mod mistakes;
 mod properties;
 mod schema;
+mod secret_mistakes;
+mod secrets;
 mod systems;
 mod tags;
 

@@ -4,7 +4,7 @@
 
 use super::error::{FleetErrorCode, Report};
 use super::suggest::nearest;
-use super::tree::{NodeId, Place, Tree, Value};
+use super::tree::{NodeId, Place, Scalar, Tree, Value};
 use super::trouble::{Complaint, Spot};
 
 /// A field (or a choice with fields) that does not exist.
@@ -89,6 +89,11 @@ fn example(container: &str, field: &str) -> Option<&'static str> {
         ("Deploy", "path") => "path: and the name of a path under `paths`",
         ("FrontEnd", "bucket") => "bucket: and the name of the bucket",
         ("FrontEnd", "distribution") => "distribution: and the id of the CloudFront distribution, such as E2QWRUHAPOMQZL",
+        ("Postgresql", "users") => "users: alternating (with admin_secret), or users: single",
+        ("Elasticache", "replication_group") => "replication_group: and the id of the replication group",
+        ("Issued", "max_age") => "max_age: 90d, or how old the key may become",
+        ("Issued", "how") => "how: and what a person has to do to get a new key and to revoke the old one",
+        ("Probe", "url") => "url: and an https address that answers a valid key with 200 and another with 401",
         ("FreezeFile", "why") => "why: and the reason, which is shown when something was not done",
         ("EcsService", "cluster") => "cluster: and the name of the ECS cluster",
         ("EcsService", "service") => "service: and the name of the ECS service",
@@ -121,8 +126,10 @@ pub(super) fn said(tree: &Tree, spot: Spot, message: &str, report: &mut Report<'
 }
 
 fn wrong_type(tree: &Tree, id: NodeId, expected: &str, report: &mut Report<'_>) {
+    let is_number = tree.node(id).is_some_and(|node| matches!(node.scalar(), Some(Scalar::Unsigned(_))));
     let is_text = tree.node(id).is_some_and(|node| matches!(&node.value, Value::Scalar { is_plain: false, .. }));
     let (needed, help) = match expected {
+        "u16" if is_number => ("a smaller number", "write 65535 at most"),
         "u8" | "u16" | "u32" | "u64" if is_text => ("a whole number", "write the number without quotes"),
         "u8" | "u16" | "u32" | "u64" => ("a whole number", "write a whole number, 0 or more, such as 2"),
         "f32" | "f64" => ("a number", "write a bare number such as 70, without quotes, unit or per cent sign"),

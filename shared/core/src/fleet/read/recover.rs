@@ -10,7 +10,7 @@ use super::error::Report;
 use super::explain;
 use super::stand_in::{put_stand_in, stand_in_name};
 use super::suggest::nearest;
-use super::tree::{Node, NodeId, Tree, Value};
+use super::tree::{Entry, Node, NodeId, Tree, Value};
 use super::trouble::{Complaint, Spot, Trouble};
 use crate::fleet::Fleet;
 
@@ -89,12 +89,11 @@ fn rename(tree: &mut Tree, map: NodeId, value: NodeId, name: &str) -> bool {
     true
 }
 
-/// Takes out a field that nothing waits for.
+/// Takes out a field that does not exist. Perhaps it was meant for one that is missing now: that is no second mistake.
 fn forget(tree: &mut Tree, map: NodeId, value: NodeId) -> bool {
-    let Some(Node { value: Value::Map(entries), .. }) = tree.node_mut(map) else { return false };
-    let before = entries.len();
-    entries.retain(|entry| entry.value != value);
-    entries.len() < before
+    let is_field = |entry: &Entry| entry.value == value;
+    let stands = tree.node(map).is_some_and(|node| matches!(&node.value, Value::Map(entries) if entries.iter().any(is_field)));
+    stands && tree.take_out(value)
 }
 
 fn replace_text(tree: &mut Tree, id: NodeId, meant: &str) -> bool {

@@ -79,6 +79,10 @@ fn stand_in(tree: &mut Tree, map: NodeId, container: &str, field: &str) -> Optio
         }
         ("Deploy", "repository" | "path") | ("FrontEnd", "bucket") => scalar(tree, PREFIX),
         ("FrontEnd", "distribution") => scalar(tree, "E0"),
+        ("Postgresql", "users") => scalar(tree, "single"),
+        ("Elasticache", "replication_group") | ("Issued", "how") => scalar(tree, PREFIX),
+        ("Issued", "max_age") => scalar(tree, "366d"),
+        ("Probe", "url") => scalar(tree, "https://stand-in.example"),
         _ => return None,
     })
 }

@@ -12,7 +12,9 @@ fn fleets(files: &[(&str, &str)]) -> Result<Fleets, FleetErrors> {
 fn other() -> String {
     let other = changed(WHOLE, "system: shop", "system: other");
     let other = other.replace("cluster: shop", "cluster: other").replace("group: shop-", "group: other-");
-    other.replace("bucket: shop-", "bucket: other-").replace("shop-Mobile", "other-Mobile")
+    let other = other.replace("bucket: shop-", "bucket: other-").replace("shop-Mobile", "other-Mobile");
+    let (other, secrets) = other.split_once("\nsecrets:\n").expect("secrets at the end");
+    format!("{other}\nsecrets:\n{}", secrets.replace("shop/", "other/").replace("shop-", "other-"))
 }
 
 #[test]

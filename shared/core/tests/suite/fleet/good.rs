@@ -140,12 +140,12 @@ fn the_example_of_the_reference_is_read() {
     let example = reference.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
     let fleet = read(example);
     assert_eq!((fleet.services.len(), fleet.services["web"].rules.len(), fleet.services["web"].calendar.len()), (2, 4, 2));
-    assert_eq!((fleet.paths.len(), fleet.front_ends.len(), fleet.pipelines.len()), (1, 1, 1));
+    assert_eq!((fleet.paths.len(), fleet.front_ends.len(), fleet.pipelines.len(), fleet.secrets.len()), (1, 1, 1, 1));
 }
 
 /// The smaller examples of the reference, put where their headings say that they belong.
 #[test]
-fn the_examples_of_deploy_paths_in_the_reference_are_read() {
+fn the_smaller_examples_of_the_reference_are_read() {
     let path = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/fleet-file.md");
     let reference = std::fs::read_to_string(path).expect("docs/fleet-file.md");
     let blocks: Vec<&str> = reference.split("```yaml\n").skip(2).filter_map(|rest| rest.split("```").next()).collect();
@@ -156,14 +156,17 @@ fn the_examples_of_deploy_paths_in_the_reference_are_read() {
     let service = "  web:\n    runs_on: { ecs: { cluster: shop, service: web } }\n    bounds: { min: 1, max: 2 }\n";
     let stages = changed(&block("stages", 4), "        approval: { by: [{ name: operator }] }\n", &block("approval", 8));
     let text = format!(
-        "version: 1\nsystem: shop\nregions: [us-east-1, us-west-2, eu-west-1]\nservices:\n{service}{}paths:\n  careful:\n    tags: {{ match: [\"*\"] }}\n{}{stages}{}",
+        "version: 1\nsystem: shop\nregions: [us-east-1, us-west-2, eu-west-1]\nservices:\n{service}{}paths:\n  careful:\n    tags: {{ match: [\"*\"] }}\n{}{stages}{}{}",
         block("deploy", 4),
         block("scan", 4),
         block("front_ends", 0),
+        block("secrets", 0),
     );
     let fleet = read(&text);
     let path = &fleet.paths["careful"];
     assert_eq!((path.stages.len(), path.scan.is_some(), fleet.front_ends.len()), (2, true, 1));
     assert_eq!(path.stages[1].approval.as_ref().map(|rule| (rule.needed, rule.by.len())), Some((2, 2)));
-    assert_eq!(blocks.len(), 5, "an example that no test reads");
+    let kinds: std::collections::BTreeSet<&str> = fleet.secrets.values().map(|secret| secret.kind.field()).collect();
+    assert_eq!((fleet.secrets.len(), kinds.len()), (6, 5), "each kind once, and an admin");
+    assert_eq!(blocks.len(), 6, "an example that no test reads");
 }

@@ -40,6 +40,12 @@ fn the_schema_knows_every_field_and_is_as_strict_as_the_reader() {
         "rotated_secrets",
         "front_ends",
         "pipelines",
+        "admin_secret",
+        "replication_group",
+        "previous_field",
+        "warn_before",
+        "readers",
+        "window",
     ] {
         assert!(text.contains(&format!("\"{field}\"")), "{field}");
     }

@@ -1,6 +1,11 @@
 //! The fleet files of the five systems: they say what the systems' documents say, and name what their stacks create.
 
-use nightshift_core::fleet::{Action, Amount, DeployTarget, Direction, EcsService, Path, Replacement, RunsOn, Seconds, Service};
+use std::collections::BTreeSet;
+
+use nightshift_core::fleet::{
+    Action, Amount, DeployTarget, Direction, EcsService, Elasticache, Issued, Keys, Path, Postgresql, PostgresqlUsers, Replacement, RunsOn,
+    Seconds, SecretKind, Service,
+};
 
 use super::{SYSTEMS, read, system_file};
 
@@ -120,6 +125,68 @@ fn what_the_files_name_is_what_the_stacks_create() {
             }
         }
     }
+}
+
+/// The secrets of each system in one line each, and the stack has what rotating them needs.
+#[test]
+fn every_secret_of_the_documents_is_rotated_or_watched() {
+    let mut told = Vec::new();
+    for system in SYSTEMS {
+        let (fleet, stack) = (read(&system_file(system)), stack(system));
+        let has = |text: &str| assert!(stack.contains(text), "{system}: the stack has no {text}");
+        let mut logs_in = false;
+        for (name, secret) in &fleet.secrets {
+            let readers: Vec<&str> = secret.readers.iter().map(|reader| reader.as_str()).collect();
+            let when = secret.rotate.as_ref().map_or("when somebody asks".to_owned(), ToString::to_string);
+            told.push(format!("{system}: {name}: {}, {when}, read by {readers:?}", secret.kind.word()));
+            match name.as_str().strip_suffix("/database").and_then(|owner| owner.strip_prefix("ecommerce/")) {
+                Some(service) => assert!(fleet.services.contains_key(service) && stack.contains("- ecommerce/${Name}/database"), "{name}"),
+                None => has(&format!("Name: {name}\n")),
+            }
+            match &secret.kind {
+                SecretKind::Postgresql(Postgresql { users: PostgresqlUsers::Single, fields, .. }) => {
+                    // The secret's user is the master user, whom the database has from its creation on.
+                    let user = stack.split("MasterUsername: ").nth(1).and_then(|rest| rest.lines().next()).expect("a master user");
+                    has(&format!("SecretStringTemplate: '{{\"{}\":\"{user}\"}}'", fields.username));
+                    has(&format!("GenerateStringKey: {}\n", fields.password));
+                    logs_in = true;
+                }
+                SecretKind::Elasticache(Elasticache { replication_group, fields, .. }) => {
+                    has(&format!("ReplicationGroupId: {replication_group}\n"));
+                    has(&format!("GenerateStringKey: {}\n", fields.password));
+                    logs_in = true;
+                }
+                SecretKind::Keys(Keys { field, .. }) => has(&format!("GenerateStringKey: {field}\n")),
+                SecretKind::Issued(Issued { field, .. }) => has(&format!("GenerateStringKey: {}\n", field.as_ref().expect("a field"))),
+                other => panic!("{name}: {}", other.word()),
+            }
+        }
+        // Both servers take the functions' security group where it is given.
+        let ways_in = stack.matches("SourceSecurityGroupId: !Ref RotationSecurityGroup").count();
+        assert_eq!(ways_in, if !logs_in { 0 } else { 1 + usize::from(stack.contains("ReplicationGroupId:")) }, "{system}");
+    }
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+/// Instances read secrets as the stack's mapping says; the file names the same readers.
+#[test]
+fn the_readers_on_instances_are_those_of_the_stack() {
+    let fleet = read(&system_file("ecommerce"));
+    let written: BTreeSet<(String, String)> = fleet
+        .secrets
+        .iter()
+        .flat_map(|(name, secret)| secret.readers.iter().map(move |reader| (reader.to_string(), name.to_string())))
+        .collect();
+    let (mut service, mut mapped) = ("", BTreeSet::new());
+    let stack = stack("ecommerce");
+    for line in stack.lines() {
+        if let Some(name) = line.strip_prefix("      Name: ") {
+            service = name;
+        } else if let Some(secrets) = line.strip_prefix("      Secrets: ").filter(|secrets| *secrets != "none") {
+            mapped.extend(secrets.split(' ').map(|secret| (service.to_owned(), secret.to_owned())));
+        }
+    }
+    assert_eq!((written.len(), &written), (17, &mapped));
 }
 
 #[test]

@@ -1,14 +1,17 @@
-//! What two fleet files may not both say: a system, a resource in one region, an alarm, a front end, a pipeline.
+//! What two fleet files may not both say: a system, a resource in one region, an alarm, a front end, a pipeline, a
+//! secret.
 //!
 //! Told in the later file, with the name of the earlier one.
 
 use std::collections::BTreeMap;
 
 use super::front_end::place_of;
+use super::secrets::resource;
 use super::together::{Deployment, deployments, derived_alarms, resources};
 use super::{Field, Item, Scene, Step};
 use crate::fleet::Fleet;
 use crate::fleet::read::error::FleetErrorCode::Duplicate;
+use crate::fleet::read::is_stand_in_name;
 
 /// One thing that a file lays claim to.
 struct Claim<'f> {
@@ -65,7 +68,23 @@ fn claims(fleet: &Fleet) -> Vec<Claim<'_>> {
             help: "keep it in one of the two files",
         });
     }
+    claims.extend(claims_of_secrets(fleet));
     claims
+}
+
+/// What a secret's rotation changes is claimed with it: one mistake is told once.
+fn claims_of_secrets(fleet: &Fleet) -> impl Iterator<Item = Claim<'_>> {
+    let readable = fleet.secrets.iter().filter(|(name, _)| !is_stand_in_name(name.as_str()));
+    readable.map(|(name, secret)| {
+        let claimed: Vec<String> = [format!("the secret {name}")].into_iter().chain(resource(&secret.kind)).collect();
+        let in_regions = |what: &String| fleet.regions.iter().map(|region| format!("{what} in {region}")).collect::<Vec<_>>();
+        Claim {
+            keys: claimed.iter().flat_map(in_regions).collect(),
+            way: vec![Field("secrets"), Field(name.as_str())],
+            owner: "is managed".to_owned(),
+            help: "keep it in one of the two files: two rotations of one password would undo each other",
+        }
+    })
 }
 
 fn claims_of_service<'f>(fleet: &'f Fleet, name: &'f str) -> Vec<Claim<'f>> {

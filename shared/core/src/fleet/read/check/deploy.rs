@@ -63,7 +63,7 @@ fn refuse_unknown_stage(stage: &str, name: &str, path: &Path, part: &mut Part<'_
 }
 
 /// The remedy for a name that is none of the known ones; None where it may be one whose own mistake was told.
-fn meant(wanted: &str, known: &[&str], some_lost: bool) -> Option<String> {
+pub(super) fn meant(wanted: &str, known: &[&str], some_lost: bool) -> Option<String> {
     if let Some(meant) = nearest(wanted, known.iter().copied()) {
         return Some(format!("did you mean `{meant}`?"));
     }

@@ -10,8 +10,13 @@ mod deploy;
 mod front_end;
 mod names;
 mod part;
+mod passwords;
 mod paths;
+mod pem;
+mod probe;
 mod rules;
+mod secret_kinds;
+mod secrets;
 mod together;
 
 pub(super) use between::check_files;
@@ -39,6 +44,7 @@ pub(super) fn check(fleet: &Fleet, tree: &Tree, root: NodeId, report: &mut Repor
     paths::check_paths(fleet, &mut scene);
     front_end::check_front_ends(fleet, &mut scene);
     approval::check_pipelines(fleet, &mut scene);
+    secrets::check_secrets(fleet, &mut scene);
     together::check_services(fleet, &mut scene);
 }
 
