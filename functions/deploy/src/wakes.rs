@@ -158,14 +158,19 @@ impl<'a> Wakes<'a> {
         self.each(here, |service| targets(service).any(|target| is_it(&target)), &wake, none);
     }
 
-    /// Who reads the secret stands in the task definitions: every ECS service is asked.
+    /// Who reads the secret stands in the task definitions, so that every ECS service is asked; of instances it stands in the
+    /// fleet file.
     fn secret(&mut self, signal: &SecretSignal, here: &Here<'a>) {
         if self.is_elsewhere(signal.region.as_deref(), format_args!("secret {}", signal.secret), here) {
             return;
         }
-        let may_read = |service: &Service| service.rotated_secrets.restart && runs_tasks(service);
-        let wake = Wake::Rotated { secret: signal.secret.clone(), at: signal.at };
-        self.each(here, may_read, &wake, format_args!("no service of the fleet files is started anew when a secret is rotated"));
+        let is_named =
+            |fleet: &Fleet, name: &ServiceName| fleet.secret_by(&signal.secret).is_some_and(|(_, secret)| secret.readers.contains(name));
+        let may_read = |fleet: &Fleet, name: &ServiceName, service: &Service| {
+            service.rotated_secrets.restart && (runs_tasks(service) || is_named(fleet, name))
+        };
+        let wake = Wake::Rotated { secret: signal.secret.clone(), version: signal.version.clone(), at: signal.at };
+        self.each_of(here, may_read, &wake, format_args!("no service of the fleet files is started anew when this secret is rotated"));
     }
 
     fn report(&mut self, report: &ReportSignal, here: &Here<'a>) {
@@ -200,7 +205,8 @@ impl<'a> Wakes<'a> {
     /// Every service that may have a release or a restart in hand: events can be lost.
     fn sweep(&mut self, here: &Here<'a>) {
         for (fleet, name, service) in services(here) {
-            if service.deploy.is_some() || (service.rotated_secrets.restart && runs_tasks(service)) {
+            let reads_secrets = || runs_tasks(service) || fleet.secrets.values().any(|secret| secret.readers.contains(name));
+            if service.deploy.is_some() || (service.rotated_secrets.restart && reads_secrets()) {
                 self.calls.push(call(fleet, name, service, Wake::Sweep, 0));
             }
         }
@@ -216,8 +222,18 @@ impl<'a> Wakes<'a> {
 
     /// Every service of this region that is meant.
     fn each(&mut self, here: &Here<'a>, is_meant: impl Fn(&Service) -> bool, wake: &Wake, if_none: fmt::Arguments<'_>) {
+        self.each_of(here, |_, _, service| is_meant(service), wake, if_none);
+    }
+
+    fn each_of(
+        &mut self,
+        here: &Here<'a>,
+        is_meant: impl Fn(&Fleet, &ServiceName, &Service) -> bool,
+        wake: &Wake,
+        if_none: fmt::Arguments<'_>,
+    ) {
         let before = self.calls.len();
-        let meant = services(here).filter(|(_, _, service)| is_meant(service));
+        let meant = services(here).filter(|(fleet, name, service)| is_meant(fleet, name, service));
         self.calls.extend(meant.map(|(fleet, name, service)| call(fleet, name, service, wake.clone(), 0)));
         if self.calls.len() == before {
             self.ignore("not_ours", if_none.to_string());
@@ -257,12 +273,12 @@ fn together(errors: impl Iterator<Item = HandlerError>) -> Option<HandlerError> 
     errors.reduce(|first, next| {
         let names = |other: &HandlerError| match other {
             HandlerError::NotArranged { services, .. } | HandlerError::Refused { services, .. } => format!(", {services}"),
-            HandlerError::Configuration { .. } => String::new(),
+            HandlerError::Configuration { .. } | HandlerError::Rotation { .. } => String::new(),
         };
         match first {
             HandlerError::NotArranged { services, cause } => HandlerError::NotArranged { services: services + &names(&next), cause },
             HandlerError::Refused { services, cause } => HandlerError::Refused { services: services + &names(&next), cause },
-            other @ HandlerError::Configuration { .. } => other,
+            other @ (HandlerError::Configuration { .. } | HandlerError::Rotation { .. }) => other,
         }
     })
 }

@@ -13,11 +13,13 @@ use nightshift_core::ports::{PortError, PortErrorKind, PortResult};
 use serde_json::Value;
 
 mod answer;
+mod hidden;
 mod request;
 mod runtime;
 pub mod services;
 mod xml;
 
+pub(crate) use hidden::SecretJson;
 pub use request::{Form, RestAnswer, RestRequest};
 pub use xml::Xml;
 
@@ -122,7 +124,7 @@ impl AwsCaller {
         read: impl Fn(&HttpResponse) -> Result<T, BoxError> + Send + Sync + 'static,
     ) -> PortResult<T> {
         let target = format!("{}.{}", service.target_prefix, operation(action));
-        let request = RestRequest::new("POST", &[]).with_body("application/x-amz-json-1.1", body.to_string());
+        let request = RestRequest::new("POST", &[]).with_body("application/x-amz-json-1.1", hidden::json(body));
         runtime::send(self, &service.service, action, request.with_header("x-amz-target", target), read).await
     }
 }

@@ -35,7 +35,7 @@ pub const VARIABLES: [&str; 7] = [
 
 /// The services whose endpoint can be set on its own, by the SDK's service id; the variable is `AWS_ENDPOINT_URL_` and the
 /// id in capitals with underscores (AWS SDKs and Tools Reference Guide, "Service-specific endpoints").
-const SERVICE_IDS: [&str; 19] = [
+const SERVICE_IDS: [&str; 20] = [
     "Application Auto Scaling",
     "Auto Scaling",
     "CloudFront",
@@ -46,6 +46,7 @@ const SERVICE_IDS: [&str; 19] = [
     "EC2",
     "ECR",
     "ECS",
+    "ElastiCache",
     "Elastic Load Balancing v2",
     "EventBridge",
     "IAM",

@@ -22,6 +22,7 @@ mod items;
 mod people;
 mod pipelines;
 mod releases;
+mod rotations;
 
 pub use people::HistoryQuery;
 

@@ -17,7 +17,7 @@ const MESSAGE_LENGTH: usize = 200;
 /// in none of the lists is judged by its HTTP status. All that end in `NotFound` or begin with `NoSuch` are not found.
 const NOT_FOUND: [&str; 4] = ["DoesNotExist", "InvocationDoesNotExist", "ServiceNotActive", "DaemonNotActive"];
 /// All that end in `AlreadyExists` or begin with `Duplicate` are conflicts, too.
-const CONFLICT: [&str; 34] = [
+const CONFLICT: [&str; 38] = [
     "ApprovalAlreadyCompleted",
     "ConditionalCheckFailed",
     "Conflict",
@@ -31,7 +31,11 @@ const CONFLICT: [&str; 34] = [
     "IncorrectState",
     "InstanceRefreshInProgress",
     "InvalidApprovalToken",
+    "InvalidCacheClusterState",
     "InvalidIfMatchVersion",
+    "InvalidReplicationGroupState",
+    "InvalidUserGroupState",
+    "InvalidUserState",
     "IrreversibleInstanceRefresh",
     "NotLatestPipelineExecution",
     "OperationAborted",
@@ -253,6 +257,12 @@ mod tests {
             (400, "InvalidApprovalTokenException", "", Conflict),
             (400, "PipelineNotFoundException", "", NotFound),
             (400, "ResourceExistsException", "", Conflict),
+            (400, "InvalidReplicationGroupState", "", Conflict),
+            (400, "InvalidUserState", "", Conflict),
+            (404, "ReplicationGroupNotFoundFault", "", NotFound),
+            (404, "UserNotFound", "", NotFound),
+            (400, "InvalidParameterValue", "", Denied),
+            (400, "DecryptionFailure", "", Denied),
             (400, "InternalServiceError", "", Unavailable),
             (409, "ResourceConflictException", "", Conflict),
             (502, "ResourceNotReadyException", "", Conflict),

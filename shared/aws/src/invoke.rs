@@ -1,13 +1,17 @@
-//! Lambda: handing an event to another function, with or without waiting for its answer, and where a function's URL is.
+//! Lambda: handing an event to another function, with or without waiting for its answer, and where a function and its URL are.
 
+use jiff::Timestamp;
 use nightshift_core::ports::{PortError, PortErrorKind, PortResult};
 use nightshift_core::release::approve::ports::{FunctionCaller, PageAddress};
+use nightshift_core::rotation::ports::ReaderWaker;
+use nightshift_core::signal::SecretSignal;
 use serde_json::Value;
 
 use crate::call::services::LAMBDA;
 use crate::call::{AwsCaller, RestRequest};
 
 const INVOKE_FUNCTION: &str = "lambda:InvokeFunction";
+const GET_FUNCTION: &str = "lambda:GetFunctionConfiguration";
 const GET_FUNCTION_URL: &str = "lambda:GetFunctionUrlConfig";
 
 /// What Lambda answers to an event that it has taken into its queue (Lambda API reference, Invoke).
@@ -53,6 +57,15 @@ impl Functions {
         let text = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         Ok(FunctionAnswer::Failed { code: text("errorType"), message: text("errorMessage") })
     }
+
+    /// The function's ARN, by its name.
+    pub async fn function_arn(&self, function: &str) -> PortResult<String> {
+        let request = RestRequest::new("GET", &["2015-03-31", "functions", function, "configuration"]);
+        let answer = self.caller.rest(&LAMBDA, GET_FUNCTION, request).await?.json()?;
+        let arn = answer.get("FunctionArn").and_then(Value::as_str);
+        let unsaid = || PortError::new(PortErrorKind::Unavailable, GET_FUNCTION, "the answer has no FunctionArn");
+        arn.map(str::to_owned).ok_or_else(unsaid)
+    }
 }
 
 impl FunctionCaller for Functions {
@@ -77,5 +90,27 @@ impl PageAddress for Functions {
         let url = answer.get("FunctionUrl").and_then(Value::as_str);
         let unsaid = || PortError::new(PortErrorKind::Unavailable, GET_FUNCTION_URL, "the answer has no FunctionUrl");
         url.map(str::to_owned).ok_or_else(unsaid)
+    }
+}
+
+/// The function that starts readers anew, told of a secret's new version without waiting for it.
+#[derive(Clone, Debug)]
+pub struct ReleaseReaders {
+    functions: Functions,
+    deploy_function: String,
+}
+
+impl ReleaseReaders {
+    /// Tells the function `deploy_function` (its name or ARN).
+    pub fn new(functions: Functions, deploy_function: impl Into<String>) -> Self {
+        Self { functions, deploy_function: deploy_function.into() }
+    }
+}
+
+impl ReaderWaker for ReleaseReaders {
+    async fn tell_readers(&self, secret: &str, version: &str, at: Timestamp) -> PortResult<()> {
+        // The region is the one of the secret's ARN.
+        let signal = SecretSignal { region: None, secret: secret.to_owned(), version: Some(version.to_owned()), at: Some(at) };
+        self.functions.call_later(&self.deploy_function, &signal.to_input()).await
     }
 }

@@ -10,8 +10,11 @@ use aws_sdk_scheduler::error::BuildError;
 use aws_sdk_scheduler::types::{ActionAfterCompletion, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, Target};
 use aws_types::SdkConfig;
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
+use nightshift_core::fleet::{SecretName, SystemName};
 use nightshift_core::ports::{PortError, PortErrorKind, PortResult, RecheckRequest, RecheckScheduler};
 use nightshift_core::release::front_end::{FrontEndKey, FrontEndTimer};
+use nightshift_core::rotation::Instruction;
+use nightshift_core::rotation::ports::RotationTimer;
 use nightshift_core::signal::{FrontEndSignal, RecheckSignal};
 use serde_json::Value;
 
@@ -77,6 +80,16 @@ impl FrontEndTimer for OneTimeSchedules {
         let name = schedule_name(&key.system, &key.name, &format!("front-end#{key}#{}", due.as_second()));
         let signal = FrontEndSignal { system: key.system.to_string(), front_end: key.name.to_string(), due: Some(due) };
         self.create(name, due, &signal.to_input(), function_arn).await
+    }
+}
+
+impl RotationTimer for OneTimeSchedules {
+    async fn look_at_secret(&self, system: &SystemName, secret: &SecretName, at: Timestamp, function_arn: &str) -> PortResult<()> {
+        let due = whole_second(at);
+        // A secret's name has characters that a schedule's may not have.
+        let name = schedule_name(system, &"secret", &format!("secret#{system}#{secret}#{}", due.as_second()));
+        let look = Instruction::Look { system: system.to_string(), secret: secret.to_string() };
+        self.create(name, due, &look.to_input(), function_arn).await
     }
 }
 

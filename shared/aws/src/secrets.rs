@@ -11,8 +11,8 @@ use nightshift_core::release::approve::ApprovalKey;
 use nightshift_core::release::approve::ports::KeyReader;
 use serde_json::json;
 
-use crate::call::AwsCaller;
 use crate::call::services::SECRETS_MANAGER;
+use crate::call::{AwsCaller, SecretJson};
 
 const GET_SECRET_VALUE: &str = "secretsmanager:GetSecretValue";
 
@@ -52,9 +52,9 @@ impl ApprovalSecret {
     }
 
     async fn read(&self) -> PortResult<ApprovalKey> {
-        let answer = self.caller.json(&SECRETS_MANAGER, GET_SECRET_VALUE, &json!({ "SecretId": self.secret })).await?;
+        let answer = SecretJson::new(self.caller.json(&SECRETS_MANAGER, GET_SECRET_VALUE, &json!({ "SecretId": self.secret })).await?);
         let refused = |words: String| PortError::new(PortErrorKind::Denied, GET_SECRET_VALUE, words);
-        let Some(text) = answer.get("SecretString").and_then(serde_json::Value::as_str) else {
+        let Some(text) = answer.as_value().get("SecretString").and_then(serde_json::Value::as_str) else {
             return Err(refused("the approval key's secret holds no text; store a text of at least 32 random characters".to_owned()));
         };
         ApprovalKey::new(text.as_bytes()).map_err(|weak| refused(weak.to_string()))

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use nightshift_core::fleet::{ApproverName, DeployTarget};
+use nightshift_core::fleet::{ApproverName, DeployTarget, Replacement};
 use nightshift_core::ledger::{HistoryEntry, Pause, ServiceKey};
 use nightshift_core::notice::Message;
 use nightshift_core::ports::*;
@@ -82,6 +82,7 @@ pub struct World {
     pub told: Vec<(String, Message)>,
     pub revisions_made: BTreeMap<(String, String), u32>,
     pub roll_outs: u32,
+    pub replacements: Vec<Replacement>,
     pub changes: u32,
 }
 
@@ -220,12 +221,12 @@ impl World {
         let (revision, body) = match target {
             DeployTarget::Tasks(tasks) => {
                 let name = format!("{}-{}", tasks.cluster, tasks.service);
-                let secret = format!("arn:aws:secretsmanager:{region}:111122223333:secret:{}/db-AbCdEf", tasks.service);
+                let secret = |name: &str| format!("arn:aws:secretsmanager:{region}:111122223333:secret:{}/{name}-AbCdEf", tasks.service);
                 let body = json!({
                     "family": name,
                     "containerDefinitions": [
                         { "name": "app", "image": image, "environment": [{ "name": "PASSWORD", "value": "hunter2" }],
-                          "secrets": [{ "name": "DB", "valueFrom": secret }] },
+                          "secrets": [{ "name": "DB", "valueFrom": secret("db") }, { "name": "CACHE", "valueFrom": secret("cache") }] },
                         { "name": "logs", "image": "public.ecr.aws/logs/logs:1" },
                     ],
                 });

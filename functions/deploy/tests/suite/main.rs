@@ -5,6 +5,7 @@ mod events;
 mod fake;
 mod front_end;
 mod no_front_ends;
+mod rotations;
 mod stories;
 mod town;
 mod troubles;

@@ -192,12 +192,11 @@ impl Town {
 
     /// Nothing is in hand or waits.
     fn is_at_rest(&self) -> bool {
-        let is_idle = |book: &Book| book.active.is_none() && book.next.is_none() && book.rotated.is_none() && book.unheard.is_empty();
-        !self.loses_events && self.regions.values().all(|deps| deps.estate.world().books.values().all(is_idle))
+        let is_quiet = |book: &Book| is_idle(book) && book.unheard.is_empty();
+        !self.loses_events && self.regions.values().all(|deps| deps.estate.world().books.values().all(is_quiet))
     }
 
     pub fn ends_everywhere(&self) -> bool {
-        let is_idle = |book: &Book| book.active.is_none() && book.next.is_none() && book.rotated.is_none();
         self.regions.values().all(|deps| deps.estate.world().books.values().all(is_idle))
     }
 
@@ -319,6 +318,10 @@ impl Town {
         }
         told
     }
+}
+
+fn is_idle(book: &Book) -> bool {
+    book.active.is_none() && book.aside.is_none() && book.next.is_none() && book.rotated.is_none()
 }
 
 fn asked(body: &str) -> (String, String, String) {

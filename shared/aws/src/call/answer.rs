@@ -15,20 +15,26 @@ use crate::error::bare;
 
 /// Codes of secret-bearing services whose words name the caller, the resource or its state, never a value that was sent;
 /// validation errors repeat the value.
-const QUOTABLE: [&str; 13] = [
+const QUOTABLE: [&str; 19] = [
     "AccessDenied",
     "DecryptionFailure",
+    "EncryptionFailure",
     "ExpiredToken",
     "InternalServerError",
     "InternalServiceError",
     "InvalidClientTokenId",
+    "InvalidReplicationGroupState",
     "InvalidRequest",
+    "InvalidUserState",
     "LimitExceeded",
     "ParameterNotFound",
+    "ReplicationGroupNotFound",
     "ResourceNotFound",
     "SignatureDoesNotMatch",
     "Throttling",
     "UnrecognizedClient",
+    "UserGroupNotFound",
+    "UserNotFound",
 ];
 
 /// A JSON object.

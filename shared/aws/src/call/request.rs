@@ -1,6 +1,7 @@
 //! What is sent: forms of the query protocols and requests of the REST ones.
 //!
-//! Owns how names, lists and paths are written and encoded. A body's text is never shown.
+//! Owns how names, lists and paths are written and encoded. A body's text is never shown, and a form's values are wiped when
+//! it is dropped: one of them may be a password.
 
 use std::fmt;
 
@@ -11,7 +12,10 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use nightshift_core::ports::{PortError, PortErrorKind, PortResult};
 use serde_json::Value;
+use zeroize::{Zeroize, Zeroizing};
 
+use super::hidden;
+use super::services::Bodies;
 use super::xml::Xml;
 use crate::error::shorten;
 
@@ -56,10 +60,17 @@ impl Form {
         self.with_list(&format!("{name}.member"), values)
     }
 
+    /// As it is sent.
     pub(super) fn encoded(&self, action: &str, version: &str) -> String {
         let own = [("Action", action), ("Version", version)];
         let parameters = self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         joined(own.into_iter().chain(parameters))
+    }
+}
+
+impl Drop for Form {
+    fn drop(&mut self) {
+        self.parameters.iter_mut().for_each(|(_, value)| value.zeroize());
     }
 }
 
@@ -119,9 +130,17 @@ impl RestRequest {
         self.with_body("application/xml", body)
     }
 
+    /// The hash of the body that the signature needs.
+    pub(super) fn body_sha256(&self) -> String {
+        hidden::sha256(&self.body)
+    }
+
     /// As the SDK sends it; the endpoint is put before the path later.
-    pub(super) fn into_http(self) -> Result<HttpRequest, BoxError> {
-        let mut request = HttpRequest::new(SdkBody::from(self.body));
+    pub(super) fn into_http(self, bodies: Bodies) -> Result<HttpRequest, BoxError> {
+        let mut request = HttpRequest::new(match bodies {
+            Bodies::Plain => SdkBody::from(self.body),
+            Bodies::Secret => hidden::body(self.body),
+        });
         request.set_method(self.method)?;
         let path = if self.path.is_empty() { "/".to_owned() } else { self.path };
         let query = joined(self.query.iter().map(|(name, value)| (*name, value.as_str())));
@@ -181,10 +200,21 @@ impl fmt::Debug for RestAnswer {
     }
 }
 
-/// Every character but letters, digits and `-_.~` is encoded, a blank as `%20`.
+/// Every character but letters, digits and `-_.~` is encoded, a blank as `%20`. Written into memory of the right size, since a
+/// text that grows leaves pieces of itself behind.
 fn joined<'a>(parameters: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    let parts = parameters.map(|(name, value)| format!("{}={}", query::fmt_string(name), query::fmt_string(value)));
-    parts.collect::<Vec<_>>().join("&")
+    let parts: Vec<(String, Zeroizing<String>)> =
+        parameters.map(|(name, value)| (query::fmt_string(name), Zeroizing::new(query::fmt_string(value)))).collect();
+    let mut text = String::with_capacity(parts.iter().map(|(name, value)| name.len() + value.len() + 2).sum());
+    for (name, value) in &parts {
+        if !text.is_empty() {
+            text.push('&');
+        }
+        text.push_str(name);
+        text.push('=');
+        text.push_str(value);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -203,7 +233,7 @@ mod tests {
     fn a_rest_request_encodes_every_part_of_its_path() {
         let arn = "arn:aws:lambda:us-east-1:1:function:a/b";
         let request = RestRequest::new("POST", &["2015-03-31", "functions", arn, "invocations"]).with_query("Qualifier", "a&b");
-        let http = request.with_json(&Value::from(1)).into_http().unwrap();
+        let http = request.with_json(&Value::from(1)).into_http(Bodies::Plain).unwrap();
         let path = "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A1%3Afunction%3Aa%2Fb/invocations?Qualifier=a%26b";
         assert_eq!((http.method(), http.uri(), http.body().bytes()), ("POST", path, Some(&b"1"[..])));
         assert_eq!(http.headers().get("content-type"), Some("application/json"));
@@ -211,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_header_that_cannot_be_sent_is_an_error() {
-        assert!(RestRequest::new("GET", &[]).with_header("if-match", "a\nb").into_http().is_err());
+        assert!(RestRequest::new("GET", &[]).with_header("if-match", "a\nb").into_http(Bodies::Plain).is_err());
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
-use aws_runtime::auth::{SigV4OperationSigningConfig, SigningOptions};
+use aws_runtime::auth::{PayloadSigningOverride, SigV4OperationSigningConfig, SigningOptions};
 use aws_runtime::invocation_id::InvocationIdInterceptor;
 use aws_runtime::recursion_detection::RecursionDetectionInterceptor;
 use aws_runtime::request_info::RequestInfoInterceptor;
@@ -37,7 +37,7 @@ use nightshift_core::ports::{PortError, PortErrorKind, PortResult};
 use super::AwsCaller;
 use super::answer::refusal;
 use super::request::RestRequest;
-use super::services::{Place, Service};
+use super::services::{Bodies, Place, Service};
 use crate::error::port_error;
 
 /// What all calls share, whatever the service and the region.
@@ -90,6 +90,7 @@ pub(super) async fn send<T: Send + Sync + 'static>(
         return Err(unset("HTTP client"));
     }
     let bodies = service.bodies;
+    let body_sha256 = (bodies == Bodies::Secret).then(|| request.body_sha256());
     let mut builder = Operation::builder()
         // Also the name of the bucket of retry tokens: a region that is down must not use up another one's.
         .service_name(format!("{}-{}", service.sdk_id, config.region().map_or("", Region::as_ref)))
@@ -100,8 +101,8 @@ pub(super) async fn send<T: Send + Sync + 'static>(
     }
     let operation = builder
         .runtime_plugin(caller.common.clone())
-        .runtime_plugin(signed_for(service, place))
-        .serializer(RestRequest::into_http)
+        .runtime_plugin(signed_for(service, place, body_sha256))
+        .serializer(move |request: RestRequest| request.into_http(bodies))
         .deserializer(move |answer: &HttpResponse| match answer.status().is_success() {
             true => read(answer).map(Masked).map_err(OrchestratorError::response),
             false => Err(OrchestratorError::operation(refusal(answer, bodies))),
@@ -121,7 +122,8 @@ fn place(config: &SdkConfig, service: &Service) -> Option<Place> {
     }
 }
 
-fn signed_for(service: &Service, place: Place) -> StaticRuntimePlugin {
+/// `body_sha256` is that of a body that the signer cannot look into: without it the body would not be signed.
+fn signed_for(service: &Service, place: Place, body_sha256: Option<String>) -> StaticRuntimePlugin {
     let mut signing_options = SigningOptions::default();
     // As for every service but S3.
     signing_options.double_uri_encode = true;
@@ -134,6 +136,7 @@ fn signed_for(service: &Service, place: Place) -> StaticRuntimePlugin {
     };
     let mut layer = Layer::new("nightshift service");
     layer.store_put(signing);
+    layer.store_or_unset(body_sha256.map(PayloadSigningOverride::Precomputed));
     layer.store_put(ApiMetadata::new(service.signing_name, env!("CARGO_PKG_VERSION")));
     StaticRuntimePlugin::new().with_config(layer.freeze())
 }

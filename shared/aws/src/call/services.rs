@@ -36,7 +36,8 @@ pub enum Scope {
 pub enum Bodies {
     /// Their beginning may stand in an error.
     Plain,
-    /// They may hold a secret: nothing of them is ever shown.
+    /// They may hold a secret: nothing of them is ever shown, neither of requests nor of answers, not even in the SDK's traces,
+    /// and of AWS's words only those of codes that cannot repeat what was sent.
     Secret,
 }
 
@@ -92,6 +93,9 @@ pub const SSM: JsonService = json(Service { bodies: Bodies::Secret, ..regional("
 pub const AUTO_SCALING: QueryService = QueryService { service: regional("Auto Scaling", "autoscaling", "2011-01-01") };
 /// EC2.
 pub const EC2: QueryService = QueryService { service: regional("EC2", "ec2", "2016-11-15") };
+/// ElastiCache; its requests may hold passwords.
+pub const ELASTICACHE: QueryService =
+    QueryService { service: Service { bodies: Bodies::Secret, ..regional("ElastiCache", "elasticache", "2015-02-02") } };
 /// Elastic Load Balancing, for application and network load balancers.
 pub const ELBV2: QueryService = QueryService { service: regional("Elastic Load Balancing v2", "elasticloadbalancing", "2015-12-01") };
 /// IAM.
@@ -162,6 +166,7 @@ mod tests {
             (ECS.service, "eu-west-1", "https://ecs.eu-west-1.amazonaws.com", "eu-west-1"),
             (ECR.service, "us-east-1", "https://api.ecr.us-east-1.amazonaws.com", "us-east-1"),
             (STS.service, "ap-southeast-1", "https://sts.ap-southeast-1.amazonaws.com", "ap-southeast-1"),
+            (ELASTICACHE.service, "ap-southeast-1", "https://elasticache.ap-southeast-1.amazonaws.com", "ap-southeast-1"),
             (ELBV2.service, "cn-north-1", "https://elasticloadbalancing.cn-north-1.amazonaws.com.cn", "cn-north-1"),
             (EC2.service, "us-gov-east-1", "https://ec2.us-gov-east-1.amazonaws.com", "us-gov-east-1"),
             (EC2.service, "us-isob-east-1", "https://ec2.us-isob-east-1.sc2s.sgov.gov", "us-isob-east-1"),

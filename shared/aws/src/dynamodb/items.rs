@@ -8,6 +8,7 @@
 //! | `history#<system>/<service>` | `<time>#<plan id>` | one line of the history |
 //! | `release#<system>/<service>` | `book` | the releases' book: JSON, with what people look for beside it |
 //! | `answer#<system>/<service>` | `<release>#<stage>#<approver>` | an approver's answer, and how many wrong codes were typed |
+//! | `rotation#<system>` | the secret's name | what is remembered of its rotation: JSON |
 //! | `frontend#<system>/<front end>` | `state` | what arrived, and the invalidation in hand |
 
 use std::collections::HashMap;

@@ -166,7 +166,8 @@ fn book_item(key: &ServiceKey, book: &Book) -> PortResult<Item> {
         items::put_text(&mut item, "lease_owner", lease.owner.clone());
         items::put_text(&mut item, "lease_until", lease.until.to_string());
     }
-    for (name, release) in [("in_hand", &book.active), ("next", &book.next)] {
+    let aside = book.aside.as_ref().map(|aside| &aside.release);
+    for (name, release) in [("in_hand", book.active.as_ref()), ("aside", aside), ("next", book.next.as_ref())] {
         if let Some(release) = release {
             items::put_text(&mut item, name, state_of(release));
         }
@@ -200,7 +201,8 @@ fn fitting(key: &ServiceKey, book: &Book) -> PortResult<String> {
         if let Some(oldest) = book.ended.iter_mut().rev().find(|release| !release.log.is_empty()) {
             oldest.log.clear();
         } else if book.ended.pop().is_none() {
-            let going_on = book.next.iter_mut().chain(&mut book.active);
+            let aside = book.aside.as_mut().map(|aside| &mut aside.release);
+            let going_on = book.next.iter_mut().chain(aside).chain(&mut book.active);
             let Some(longest) = going_on.max_by_key(|release| release.log.len()).filter(|release| !release.log.is_empty()) else {
                 let words = format!("the book of {key} has {} bytes without any log; an item of the ledger takes 400 KB", json.len());
                 return Err(PortError::new(PortErrorKind::Denied, PUT_ITEM, words));

@@ -9,12 +9,12 @@ use serde_json::Value;
 use crate::error::shorten;
 
 /// A text that is not empty: some answers write what is absent as an empty text.
-pub(super) fn text<'a>(answer: &'a Value, name: &str) -> Option<&'a str> {
+pub(crate) fn text<'a>(answer: &'a Value, name: &str) -> Option<&'a str> {
     answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
 /// A list that the answer must have.
-pub(super) fn list<'a>(action: &'static str, answer: &'a Value, name: &str) -> PortResult<&'a [Value]> {
+pub(crate) fn list<'a>(action: &'static str, answer: &'a Value, name: &str) -> PortResult<&'a [Value]> {
     match answer.get(name) {
         Some(Value::Array(items)) => Ok(items),
         _ => Err(PortError::new(PortErrorKind::Unavailable, action, format!("the answer has no {name}"))),
@@ -22,7 +22,7 @@ pub(super) fn list<'a>(action: &'static str, answer: &'a Value, name: &str) -> P
 }
 
 /// A list that may be absent.
-pub(super) fn items<'a>(answer: &'a Value, name: &str) -> &'a [Value] {
+pub(crate) fn items<'a>(answer: &'a Value, name: &str) -> &'a [Value] {
     answer.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
@@ -32,7 +32,7 @@ pub(super) fn count(answer: &Value, name: &str) -> u32 {
 }
 
 /// A time: seconds since 1970 with a fraction (the JSON protocols) or RFC 3339.
-pub(super) fn time(answer: &Value, name: &str) -> Option<Timestamp> {
+pub(crate) fn time(answer: &Value, name: &str) -> Option<Timestamp> {
     match answer.get(name)? {
         Value::String(text) => text.parse().ok(),
         // Past 2^63 microseconds the conversion stays at the largest number, which is no time.

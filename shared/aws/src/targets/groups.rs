@@ -57,7 +57,8 @@ pub(super) async fn target_now(caller: &AwsCaller, group: &str) -> PortResult<Ta
         Some(template) => templates::resolved(caller, &template).await?,
         None => String::new(),
     };
-    Ok(TargetNow { revision, desired: desired(&found)?, running: running(&found, |_| true), newest: newest?, unusable: unusable(&found) })
+    let newest = newest?.map(|newest| newest.of(&revision));
+    Ok(TargetNow { revision, desired: desired(&found)?, running: running(&found, |_| true), newest, unusable: unusable(&found) })
 }
 
 /// The template that the group launches; none if it has a launch configuration.

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::call::AwsCaller;
 
-mod answers;
+pub(crate) mod answers;
 mod checks;
 mod deaths;
 mod definitions;

@@ -1,6 +1,8 @@
 //! Instance refreshes: begun with a desired configuration, followed by id, taken back.
 //!
-//! The group's own template changes only when the refresh succeeds, and Auto Scaling itself restores it when it rolls back.
+//! The group's own template changes only when the refresh succeeds, and Auto Scaling itself restores it when it rolls back. A
+//! restart is a refresh that brings what the group has already: it replaces every instance, changes no setting, and has nothing
+//! to roll back to.
 
 use nightshift_core::fleet::Replacement;
 use nightshift_core::ports::{PortError, PortErrorKind, PortResult};
@@ -27,17 +29,36 @@ async fn described(caller: &AwsCaller, form: Form) -> PortResult<Vec<Xml>> {
 }
 
 /// The one that goes on, else the newest of the last six weeks: Auto Scaling lists the newest first.
-pub(super) async fn newest(caller: &AwsCaller, group: &str) -> PortResult<Option<RolloutId>> {
+pub(super) async fn newest(caller: &AwsCaller, group: &str) -> PortResult<Option<Newest>> {
     let refreshes = described(caller, Form::new().with("AutoScalingGroupName", group)).await?;
     let newest = refreshes.iter().find(|refresh| is_moving(refresh)).or(refreshes.first());
     Ok(newest.and_then(|refresh| {
-        Some(RolloutId {
+        let id = RolloutId {
             handle: refresh.text("InstanceRefreshId")?.to_owned(),
             revision: desired(refresh),
             began_at: refresh.text("StartTime").and_then(|text| text.parse().ok()),
             is_moving: is_moving(refresh),
-        })
+        };
+        let skips = refresh.text("Preferences/SkipMatching") == Some("true");
+        Some(Newest { brings_what_is_there: id.revision.is_none() && !skips, id })
     }))
+}
+
+/// The newest refresh of a group.
+pub(super) struct Newest {
+    id: RolloutId,
+    /// It names no configuration and skips nothing: every instance is replaced with what the group is set to.
+    brings_what_is_there: bool,
+}
+
+impl Newest {
+    /// With the version that it brings, where the group is set to `own`.
+    pub(super) fn of(self, own: &str) -> RolloutId {
+        match self.brings_what_is_there && !own.is_empty() {
+            true => RolloutId { revision: Some(own.to_owned()), ..self.id },
+            false => self.id,
+        }
+    }
 }
 
 fn is_moving(refresh: &Xml) -> bool {
@@ -104,7 +125,8 @@ fn words(refresh: &Xml) -> String {
     parts.collect::<Vec<_>>().join("; ")
 }
 
-/// Begins a refresh that ends with the group set to `to`. With the version that it has already, all instances are replaced.
+/// Begins a refresh that ends with the group set to `to`. With the version that it has already, all instances are replaced, and the
+/// group stays set as it is, be it to a number or to the template's default version.
 pub(super) async fn start(caller: &AwsCaller, group: &str, to: &str, replacement: &Replacement) -> PortResult<Option<String>> {
     let no_version = || PortError::new(PortErrorKind::Denied, START, format!("{to} is no version of a launch template"));
     let (id, number) = templates::parts(to).ok_or_else(no_version)?;
@@ -116,13 +138,15 @@ pub(super) async fn start(caller: &AwsCaller, group: &str, to: &str, replacement
         None => false,
     };
     // Neither an alias nor an AMI named by a parameter can be gone back to (Auto Scaling user guide, "Undo changes with a
-    // rollback"); asked for nevertheless, the refresh would be refused.
+    // rollback"); asked for nevertheless, the refresh would be refused. Rolling a restart back would only replace instances with
+    // their like once more.
     let has_fixed_image = version.text("launchTemplateData/imageId").is_none_or(|image| !image.starts_with("resolve:ssm:"));
-    let can_roll_back = has_fixed_image && now.is_some_and(|now| now.is_numbered());
+    let is_numbered = now.is_some_and(|now| now.is_numbered());
     let form = Form::new().with("AutoScalingGroupName", group).with("Strategy", "Rolling");
-    let form = with_template(form, &found, id, number);
+    // A group takes the version that is named here over as its own.
+    let form = if is_restart && !is_numbered { form } else { with_template(form, &found, id, number) };
     let form = with_preferences(form, replacement).with("Preferences.SkipMatching", !is_restart);
-    let form = form.with("Preferences.AutoRollback", can_roll_back);
+    let form = form.with("Preferences.AutoRollback", has_fixed_image && is_numbered && !is_restart);
     let answer = caller.query(&AUTO_SCALING, START, &form).await?;
     Ok(answer.text("InstanceRefreshId").map(str::to_owned))
 }
@@ -179,7 +203,7 @@ fn flattened(name: &str, element: &Xml, to: (&str, &str), out: &mut Vec<(String,
 /// that refresh is the one that is meant.
 pub(super) async fn take_back(caller: &AwsCaller, group: &str, handle: &str) -> PortResult<()> {
     let nothing = |why: String| PortError::new(PortErrorKind::Conflict, ROLL_BACK, format!("there is nothing to roll back: {why}"));
-    let newest = newest(caller, group).await?.filter(|newest| newest.is_moving);
+    let newest = newest(caller, group).await?.map(|newest| newest.id).filter(|newest| newest.is_moving);
     match newest {
         Some(newest) if newest.handle == handle => {}
         Some(newest) => return Err(nothing(format!("instance refresh {} is under way, not {handle}", newest.handle))),

@@ -165,3 +165,18 @@ fn an_operation_without_output_may_answer_nothing() {
     wait(caller(&recorded).json_done(&LOGS, "logs:PutRetentionPolicy", &json!({ "retentionInDays": 7 }))).unwrap();
     assert_eq!(recorded.asked()[0].json()["retentionInDays"], 7);
 }
+
+/// A body that the signer cannot look into is signed by its hash: the same signature as if it could.
+#[test]
+fn a_hidden_body_is_signed_like_any_other() {
+    let noon = || StaticTimeSource::new(UNIX_EPOCH + Duration::from_secs(1_763_640_000));
+    let signature = |service: nightshift_aws::services::JsonService| {
+        let recorded = Recorded::default().json("GetSecretValue", json!({}));
+        let config = recorded.config().to_builder().time_source(noon()).build();
+        wait(AwsCaller::new(&config).json(&service, "secretsmanager:GetSecretValue", &json!({ "SecretId": "a" }))).unwrap();
+        recorded.asked()[0].header("authorization").to_owned()
+    };
+    let mut plain = SECRETS_MANAGER;
+    plain.service.bodies = nightshift_aws::services::Bodies::Plain;
+    assert_eq!(signature(SECRETS_MANAGER), signature(plain));
+}

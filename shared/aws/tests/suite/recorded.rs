@@ -1,5 +1,6 @@
 //! An HTTP client that answers with recordings, by operation and in order, and keeps what was asked.
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,7 +10,11 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
 use aws_types::SdkConfig;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http_body_util::Full;
 use minicbor::data::Tag;
 use nightshift_aws::{CallLimits, sdk_config_with};
 use nightshift_core::fleet::{ServiceName, SystemName};
@@ -44,10 +49,12 @@ struct Answer {
     status: u16,
     headers: &'static [(&'static str, &'static str)],
     body: Vec<u8>,
+    /// Whether the body comes as one from the network does: it cannot be looked into before it was read.
+    is_streamed: bool,
 }
 
 /// Clones share answers and journal.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Recorded {
     answers: Arc<Mutex<Vec<Answer>>>,
     asked: Arc<Mutex<Vec<Asked>>>,
@@ -68,7 +75,14 @@ impl Recorded {
         body: impl Into<String>,
     ) -> Self {
         let body = body.into().into_bytes();
-        self.answers.lock().unwrap().push(Answer { operation, status, headers, body });
+        self.answers.lock().unwrap().push(Answer { operation, status, headers, body, is_streamed: false });
+        self
+    }
+
+    /// The same as a real answer comes, which the SDK's traces cannot print before it was read.
+    pub fn unseen(self, operation: &'static str, status: u16, body: impl Into<String>) -> Self {
+        let body = body.into().into_bytes();
+        self.answers.lock().unwrap().push(Answer { operation, status, headers: &[], body, is_streamed: true });
         self
     }
 
@@ -86,7 +100,7 @@ impl Recorded {
     pub fn cbor(self, operation: &'static str, status: u16, body: &Value) -> Self {
         let mut encoder = minicbor::Encoder::new(Vec::new());
         encode(&mut encoder, body);
-        self.answers.lock().unwrap().push(Answer { operation, status, headers: &[], body: encoder.into_writer() });
+        self.answers.lock().unwrap().push(Answer { operation, status, headers: &[], body: encoder.into_writer(), is_streamed: false });
         self
     }
 
@@ -116,9 +130,17 @@ impl Recorded {
     }
 }
 
+/// The SDK prints the client with all that it is made of: what was asked must not be part of that.
+impl fmt::Debug for Recorded {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Recorded")
+    }
+}
+
 impl HttpConnector for Recorded {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let asked = asked(&request);
+    fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
+        let body = std::mem::replace(request.body_mut(), SdkBody::taken());
+        let asked = asked(&request, &bytes_of(body));
         let mut answers = self.answers.lock().unwrap();
         let next = answers.iter().position(|answer| answer.operation == asked.operation);
         let result = match next.map(|next| answers.remove(next)) {
@@ -137,7 +159,11 @@ impl HttpClient for Recorded {
 }
 
 fn response(answer: Answer) -> HttpResponse {
-    let mut response = HttpResponse::new(StatusCode::try_from(answer.status).unwrap(), SdkBody::from(answer.body));
+    let body = match answer.is_streamed {
+        true => SdkBody::from_body_1_x(Full::new(Bytes::from(answer.body))),
+        false => SdkBody::from(answer.body),
+    };
+    let mut response = HttpResponse::new(StatusCode::try_from(answer.status).unwrap(), body);
     response.headers_mut().insert("smithy-protocol", "rpc-v2-cbor");
     for (name, value) in answer.headers {
         response.headers_mut().insert(*name, *value);
@@ -145,9 +171,13 @@ fn response(answer: Answer) -> HttpResponse {
     response
 }
 
-fn asked(request: &HttpRequest) -> Asked {
+/// Bodies that may hold a secret cannot be looked into, only read to their end.
+fn bytes_of(body: SdkBody) -> Vec<u8> {
+    ByteStream::new(body).collect().now_or_never().unwrap().unwrap().to_vec()
+}
+
+fn asked(request: &HttpRequest, bytes: &[u8]) -> Asked {
     let path = request.uri().split_once("amazonaws.com").map_or("", |(_, path)| path).to_owned();
-    let bytes = request.body().bytes().unwrap_or_default();
     let is_cbor = request.headers().get("smithy-protocol") == Some("rpc-v2-cbor");
     let body = match is_cbor {
         true => minicbor::display(bytes).to_string(),

@@ -4,18 +4,24 @@
 
 use serde_json::Value;
 
-use super::desk::{Desk, FOLLOW};
+use super::desk::{AGAIN_LATER, Desk, FOLLOW, later};
 use super::legs::revision_name;
 use super::{
     Blueprint, Change, CheckResult, EndKind, Found, Hold, Image, Leg, LegState, Move, Need, NoMatch, TargetNow, blueprint_differences,
     definition_with_image, same_blueprint, template_with_image,
 };
 use crate::fleet::{DeployTarget, DriftRule};
+use crate::ledger::Pause;
 
 impl Desk<'_> {
     /// Everything is looked at before anything is done; what is wrong is told all at once.
     pub(super) fn begin(&mut self, index: usize, leg: &Leg) {
-        if let Some(frozen) = self.policy.frozen.clone() {
+        if let Some(Pause { by, why, until, .. }) = self.pause {
+            let hold = Hold::Paused { by: by.clone(), why: why.clone(), until: *until };
+            return self.hold_until(hold, (*until).min(later(self.now, AGAIN_LATER)));
+        }
+        // Readers that are locked out are started anew at any time: that brings back what is missing, and changes nothing else.
+        if let Some(frozen) = self.policy.frozen.clone().filter(|_| !self.is_urgent_restart()) {
             return self.hold_until(Hold::Frozen { why: frozen.why, until: frozen.until }, frozen.until);
         }
         let Some(change) = self.book.active.as_ref().map(|release| release.change.clone()) else { return };
@@ -35,6 +41,11 @@ impl Desk<'_> {
         }
         if let Some(newest) = target.newest.as_ref().filter(|newest| newest.is_moving) {
             return self.hold(Hold::OtherRollout { handle: newest.handle.clone() }, FOLLOW);
+        }
+        self.restart_begins();
+        if let Some(frozen) = &self.policy.frozen {
+            let until = frozen.until.strftime("%Y-%m-%d %H:%M UTC");
+            self.log(format!("begun although it is frozen until {until} ({}): its readers cannot log in before", frozen.why));
         }
         let moved = Move { from: target.revision.clone(), to: target.revision.clone(), handle: None, since: self.now };
         self.set_leg(index, LegState::Starting(moved));

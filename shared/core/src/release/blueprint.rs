@@ -231,7 +231,7 @@ fn is_confidential(path: &str) -> bool {
 pub fn reads_secret(body: &Value, secret: &str) -> bool {
     match body {
         Value::Object(fields) => fields.iter().any(|(name, value)| match value {
-            Value::String(text) if name == "valueFrom" || name == "credentialsParameter" => names_secret(text, secret),
+            Value::String(text) if name == "valueFrom" || name == "credentialsParameter" => is_same_secret(text, secret),
             other => reads_secret(other, secret),
         }),
         Value::Array(items) => items.iter().any(|item| reads_secret(item, secret)),
@@ -239,10 +239,12 @@ pub fn reads_secret(body: &Value, secret: &str) -> bool {
     }
 }
 
+/// Whether two names or ARNs mean the same secret.
+///
 /// `valueFrom` is an ARN, perhaps with `:json-key:stage:version` behind it, or (for Parameter Store) a name; registry
 /// credentials may be a secret's bare name. An ARN's last part is the name, a hyphen and six characters that Secrets Manager
 /// adds.
-fn names_secret(value_from: &str, secret: &str) -> bool {
+pub(super) fn is_same_secret(one: &str, other: &str) -> bool {
     let of = |text: &str| -> Option<String> {
         let name = text.split_once(":secret:").map(|(_, rest)| rest)?;
         Some(name.split(':').next().unwrap_or(name).to_owned())
@@ -251,10 +253,10 @@ fn names_secret(value_from: &str, secret: &str) -> bool {
         Some((bare, random)) if random.len() == 6 && random.chars().all(|letter| letter.is_ascii_alphanumeric()) => bare.to_owned(),
         _ => name.to_owned(),
     };
-    match (of(value_from), of(secret)) {
-        (Some(read), Some(rotated)) => read == rotated || bare(&read) == rotated || read == bare(&rotated),
-        (Some(read), None) => read == secret || bare(&read) == secret,
-        (None, Some(rotated)) => value_from == rotated || value_from == bare(&rotated),
-        (None, None) => value_from == secret,
+    match (of(one), of(other)) {
+        (Some(one), Some(other)) => one == other || bare(&one) == other || one == bare(&other),
+        (Some(arn), None) => arn == other || bare(&arn) == other,
+        (None, Some(arn)) => arn == one || bare(&arn) == one,
+        (None, None) => one == other,
     }
 }

@@ -85,8 +85,7 @@ impl Desk<'_> {
     fn forget_unknown(&mut self) {
         let is_fresh = |release: &&Release| release.end.as_ref().is_none_or(|end| !self.is_over(end.at, TOLD_FOR));
         let book = &self.book;
-        let known: Vec<ReleaseId> =
-            book.active.iter().chain(&book.next).chain(&book.ended).filter(is_fresh).map(|release| release.id.clone()).collect();
+        let known: Vec<ReleaseId> = book.releases().filter(is_fresh).map(|release| release.id.clone()).collect();
         for releases in self.book.unheard.values_mut() {
             releases.retain(|id| known.contains(id));
         }

@@ -159,16 +159,19 @@ impl<'a> Desk<'a> {
         let is_teller = release.teller() == Some(self.policy.region.as_str());
         let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
         self.log(format!("{}{by}: {why}", kind.word()));
+        self.restart_ended(kind, why);
         self.has_changed();
         if is_teller {
             let severity = match kind {
                 EndKind::Done => Severity::Info,
+                _ if self.is_urgent_restart() => Severity::Critical,
                 EndKind::Superseded | EndKind::Aborted => Severity::Info,
                 EndKind::Refused | EndKind::Expired | EndKind::RolledBack => Severity::Warning,
                 EndKind::Failed => Severity::Critical,
             };
             let name = self.release_name();
-            self.note(end_code(kind), severity, format!("{name} {}{by}", kind.word()), why.to_owned());
+            let text = std::iter::once(why.to_owned()).chain(self.restart_remedy(kind)).collect::<Vec<_>>().join("\n");
+            self.note(end_code(kind), severity, format!("{name} {}{by}", kind.word()), text);
         }
     }
 
@@ -220,8 +223,8 @@ impl Release {
         match &self.change {
             Change::Image(image) if image.tags.is_empty() => image.short_digest().to_owned(),
             Change::Image(image) => format!("{} ({})", image.name(), image.short_digest()),
-            Change::Restart { secrets } if secrets.len() == 1 => "restart for a rotated secret".to_owned(),
-            Change::Restart { secrets } => format!("restart for {} rotated secrets", secrets.len()),
+            Change::Restart { secrets, .. } if secrets.len() == 1 => "restart for a rotated secret".to_owned(),
+            Change::Restart { secrets, .. } => format!("restart for {} rotated secrets", secrets.len()),
         }
     }
 

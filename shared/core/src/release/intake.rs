@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::desk::{Desk, later};
+use super::rotations::Rotation;
 use super::{Approval, Change, ENDED_KEPT, EndKind, Gate, Hold, Image, Leg, LegState, LogLine, Release, ReleaseId, StartedBy, Wake};
 use crate::fleet::{Path, Seconds, StageName};
 use crate::scale::Reading;
@@ -26,7 +27,9 @@ impl Desk<'_> {
             }
             Wake::Stop { release, how, by, why } => self.take_stop(release.as_deref(), *how, by, why),
             Wake::Reported { report } => self.take_report(report),
-            Wake::Rotated { secret, at } => self.take_rotation(secret, at.unwrap_or(self.now)),
+            Wake::Rotated { secret, version, at } => {
+                self.take_rotation(&Rotation { secret, version: version.as_deref(), at: *at });
+            }
             Wake::Look { .. } => {}
         }
     }
@@ -131,18 +134,25 @@ impl Desk<'_> {
         if let Some(passed_over) = self.book.next.take() {
             self.put_away_superseded(passed_over, &name);
         }
+        if self.book.aside.as_ref().is_some_and(|aside| aside.release.is_waiting()) {
+            self.with_aside(|desk| desk.supersede(&name));
+        }
+        // A restart is no older image: it is not superseded, and goes on or waits again.
         match &self.book.active {
-            None => {}
-            Some(active) if active.is_waiting() => {
-                self.end(EndKind::Superseded, &format!("{name} is newer"), None);
-                self.put_away();
-            }
-            Some(active) => {
-                let release = active.id.to_string();
-                self.holds.push(Hold::AnotherInHand { release });
-            }
+            Some(active) if active.change.image().is_none() => drop(self.put_back_restart()),
+            Some(active) if active.is_waiting() => self.supersede(&name),
+            _ => {}
+        }
+        let aside = self.book.aside.as_ref().map(|aside| &aside.release);
+        if let Some(release) = self.book.active.as_ref().or(aside).map(|release| release.id.to_string()) {
+            self.holds.push(Hold::AnotherInHand { release });
         }
         self.book.next = Some(release);
+    }
+
+    fn supersede(&mut self, by: &str) {
+        self.end(EndKind::Superseded, &format!("{by} is newer"), None);
+        self.put_away();
     }
 
     fn put_away_superseded(&mut self, mut release: Release, by: &str) {
@@ -203,7 +213,15 @@ impl Desk<'_> {
 
     /// The release that waits, or the restart that is due, is taken in hand.
     pub(super) fn take_up_next(&mut self) {
-        if self.book.active.is_some() || self.reopen_unwound() {
+        if self.book.active.is_some() {
+            self.restart_goes_first();
+            return;
+        }
+        let something_waits = self.book.aside.is_some() || self.book.next.is_some();
+        if something_waits && self.restart_goes_first() {
+            return;
+        }
+        if self.take_back_aside() || self.reopen_unwound() {
             return;
         }
         if let Some(next) = self.book.next.take() {
@@ -217,15 +235,7 @@ impl Desk<'_> {
             }
             return;
         }
-        let Some(rotated) = self.book.rotated.clone() else { return };
-        let settle = seconds(self.policy.service.rotated_secrets.settle);
-        // One rotation after another must not put the restart off for ever.
-        let due = later(rotated.last, settle).min(later(rotated.since, settle.saturating_mul(10)));
-        if self.now < due {
-            return self.hold_until(Hold::Settling { until: due }, due);
-        }
-        self.book.rotated = None;
-        self.book.active = Some(self.restart_of(rotated));
+        self.take_up_restart();
     }
 }
 

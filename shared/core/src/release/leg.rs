@@ -72,8 +72,8 @@ impl Desk<'_> {
         if self.is_over(moved.since, self.deadline()) {
             return self.fail(index, leg, "the roll-out could not be begun in time");
         }
-        if let Some(handle) = self.begun_already(leg, moved, &target) {
-            return self.is_rolling(index, leg, moved, handle);
+        if let Some((handle, since)) = self.begun_already(leg, moved, &target) {
+            return self.is_rolling(index, leg, &Move { handle, since, ..moved.clone() });
         }
         if target.revision != moved.from && target.revision != moved.to {
             return self.was_replaced(index, leg, &target);
@@ -82,30 +82,35 @@ impl Desk<'_> {
             return self.hold(Hold::OtherRollout { handle: newest.handle.clone() }, FOLLOW);
         }
         self.look_at(later(self.now, FOLLOW));
-        let (seen, to, replacement) = (target.revision.clone(), moved.to.clone(), self.replacement());
+        let mut replacement = self.replacement();
+        if moved.from == moved.to {
+            // Nothing new is being tried: a stop at a checkpoint would only keep readers waiting.
+            replacement.checkpoints.clear();
+        }
+        let (seen, to) = (target.revision.clone(), moved.to.clone());
         self.take(Step::RollOut { target: leg.target.clone(), seen, to, replacement });
     }
 
-    /// The roll-out's handle, if it was begun by an invocation that did not live to note it.
-    fn begun_already(&self, leg: &Leg, moved: &Move, target: &TargetNow) -> Option<Option<String>> {
+    /// The roll-out's handle and when it began, if it was begun by an invocation that did not live to note it. Auto Scaling tells
+    /// whole seconds.
+    fn begun_already(&self, leg: &Leg, moved: &Move, target: &TargetNow) -> Option<(Option<String>, Timestamp)> {
         let is_restart = moved.from == moved.to;
-        let is_ours = |newest: &&super::RolloutId| {
+        let since_it_was_noted = |newest: &super::RolloutId| {
             let is_of_it = newest.revision.as_deref() == Some(moved.to.as_str());
-            is_of_it && newest.began_at.is_some_and(|began| began >= moved.since)
+            newest.began_at.filter(|began| is_of_it && began.as_second() >= moved.since.as_second())
         };
-        let ours = target.newest.as_ref().filter(is_ours).map(|newest| newest.handle.clone());
+        let ours = target.newest.as_ref().and_then(|newest| Some((newest.handle.clone(), since_it_was_noted(newest)?)));
         let is_set = matches!(leg.target, DeployTarget::Tasks(_)) && !is_restart && target.revision == moved.to;
         match (ours, is_set) {
-            (Some(handle), _) => Some(Some(handle)),
-            (None, true) => Some(target.newest.as_ref().map(|newest| newest.handle.clone())),
+            (Some((handle, began)), _) => Some((Some(handle), began)),
+            (None, true) => Some((target.newest.as_ref().map(|newest| newest.handle.clone()), moved.since)),
             (None, false) => None,
         }
     }
 
-    fn is_rolling(&mut self, index: usize, leg: &Leg, moved: &Move, handle: Option<String>) {
+    fn is_rolling(&mut self, index: usize, leg: &Leg, moved: &Move) {
         let (from, to) = (revision_name(&moved.from).to_owned(), revision_name(&moved.to).to_owned());
-        let moved = Move { handle, since: self.now, ..moved.clone() };
-        self.set_leg(index, LegState::Rolling(moved));
+        self.set_leg(index, LegState::Rolling(moved.clone()));
         let text = if from == to { format!("{from} is started anew") } else { format!("{from} -> {to}") };
         self.log(format!("{} {}: rolling, {text}", leg.stage, leg.region));
         let headline = format!("{} rolls in {} ({})", self.release_name(), leg.region, leg.stage);
@@ -118,7 +123,9 @@ impl Desk<'_> {
         let found = release.legs.iter().enumerate().find(|(_, leg)| leg.region == self.policy.region && leg.state.is_moving());
         let Some((index, leg)) = found.map(|(index, leg)| (index, leg.clone())) else { return };
         match &leg.state {
-            LegState::Starting(moved) if moved.to == to => self.is_rolling(index, &leg, moved, handle),
+            LegState::Starting(moved) if moved.to == to => {
+                self.is_rolling(index, &leg, &Move { handle, since: self.now, ..moved.clone() });
+            }
             LegState::RollingBack { .. } => self.going_back_began(index, &leg, handle),
             _ => {}
         }
@@ -202,7 +209,11 @@ impl Desk<'_> {
     fn pass(&mut self, index: usize, leg: &Leg, moved: &Move) {
         self.set_leg(index, LegState::Passed { moved: moved.clone(), at: self.now });
         self.log(format!("{} {}: passed", leg.stage, leg.region));
-        self.prove(&leg.target, &moved.to);
+        self.has_what_is_current(leg, moved);
+        // A restart brings no revision: what was made by hand is not proven by it.
+        if moved.from != moved.to {
+            self.prove(&leg.target, &moved.to);
+        }
         let headline = format!("{} passed in {} ({})", self.release_name(), leg.region, leg.stage);
         let text = format!("{}: {} is healthy.", leg.target, revision_name(&moved.to));
         self.note("passed", Severity::Info, headline, text);

@@ -6,6 +6,7 @@
 mod advance;
 mod approval;
 pub mod approve;
+mod aside;
 mod back;
 mod begin;
 mod blueprint;
@@ -14,6 +15,7 @@ mod desk;
 pub mod front_end;
 mod gate;
 mod gates;
+mod handed;
 mod image;
 mod intake;
 mod leg;
@@ -29,12 +31,15 @@ mod reason;
 mod record;
 mod reports;
 mod restarts;
+mod rotations;
 mod stops;
 mod words;
 
+pub use aside::Aside;
 pub use blueprint::{NoMatch, blueprint_differences, definition_with_image, reads_secret, same_blueprint, template_with_image};
 pub use decide::{apply, decide};
 pub use gates::{Answer, Approval, Finding, FindingCounts, Gate, ScanNow, Verdict};
+pub use handed::{Handed, HandedState, Rotated};
 pub use image::{Image, ImageRef, repository_of, short_digest};
 pub use legs::{Leg, LegState, Move};
 pub use notice::ReleaseNotice;
@@ -47,7 +52,6 @@ pub use plan::{Note, Plan, Step, StepDone};
 pub use policy::ReleasePolicy;
 pub use reason::Hold;
 pub use record::{
-    Book, BookView, Change, ENDED_KEPT, End, EndKind, LOG_KEPT, LogLine, Proven, Release, ReleaseId, Report, Rotated, Scope, StartedBy,
-    Turn, Unwind,
+    Book, BookView, Change, ENDED_KEPT, End, EndKind, LOG_KEPT, LogLine, Proven, Release, ReleaseId, Report, Scope, StartedBy, Turn, Unwind,
 };
 pub use words::{Progress, Shown};

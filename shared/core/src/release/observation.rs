@@ -58,7 +58,10 @@ pub enum Wake {
     Rotated {
         /// Its name or ARN.
         secret: String,
-        /// When.
+        /// The version that is current now, if it was told.
+        #[serde(default)]
+        version: Option<String>,
+        /// Since when.
         at: Option<Timestamp>,
     },
     /// Something may have changed: a scan, a deployment, an answer, an arranged look.

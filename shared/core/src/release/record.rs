@@ -9,10 +9,12 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::aside::Aside;
 use super::gates::{Approval, Gate};
+use super::handed::{Handed, Rotated};
 use super::image::{Image, short_digest};
 use super::legs::Leg;
-use crate::fleet::{DeployTarget, StageName};
+use crate::fleet::StageName;
 use crate::ledger::{Lease, Pause};
 
 /// A release's name within its service: the order in time and the digest, such as 20261120t203000z-1a2b3c4d5e6f.
@@ -54,12 +56,18 @@ pub struct Book {
     /// The one release in hand.
     #[serde(default)]
     pub active: Option<Release>,
+    /// The one that was in hand, while readers of a rotated secret are started anew first.
+    #[serde(default)]
+    pub aside: Option<Aside>,
     /// The newest that waits for its turn.
     #[serde(default)]
     pub next: Option<Release>,
     /// Rotated secrets whose readers wait to be started anew.
     #[serde(default)]
     pub rotated: Option<Rotated>,
+    /// What became of each rotated secret that is read here, by its ARN where that was told, else by its name.
+    #[serde(default)]
+    pub handed: BTreeMap<String, Handed>,
     /// The time of the newest image that was ever taken up: what is older comes too late.
     #[serde(default)]
     pub newest: Option<Timestamp>,
@@ -89,9 +97,15 @@ impl Book {
         self.lease.as_ref().filter(|lease| lease.until > now)
     }
 
-    /// A release by its id: in hand, waiting, or ended.
+    /// Every release that is remembered: in hand, put aside, waiting for its turn, ended.
+    pub fn releases(&self) -> impl Iterator<Item = &Release> {
+        let aside = self.aside.iter().map(|aside| &aside.release);
+        self.active.iter().chain(aside).chain(&self.next).chain(&self.ended)
+    }
+
+    /// A release by its id.
     pub fn release(&self, id: &ReleaseId) -> Option<&Release> {
-        self.active.iter().chain(&self.next).chain(&self.ended).find(|release| release.id == *id)
+        self.releases().find(|release| release.id == *id)
     }
 }
 
@@ -102,19 +116,6 @@ pub struct BookView {
     pub book: Book,
     /// A pause that holds for the service, its system or everything.
     pub pause: Option<Pause>,
-}
-
-/// Secrets that were rotated and not yet handed to their readers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Rotated {
-    /// Their names or ARNs.
-    pub secrets: BTreeSet<String>,
-    /// What reads them in this region.
-    pub targets: BTreeSet<DeployTarget>,
-    /// The first of them.
-    pub since: Timestamp,
-    /// The last of them.
-    pub last: Timestamp,
 }
 
 /// A revision that ran without complaint.
@@ -180,6 +181,9 @@ pub enum Change {
     Restart {
         /// Which secrets.
         secrets: BTreeSet<String>,
+        /// Their versions when it was taken in hand, as far as they were told.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        versions: BTreeMap<String, String>,
     },
 }
 

@@ -11,7 +11,8 @@ impl Desk<'_> {
         if report.region == self.policy.region || report.release.change.image().is_none() {
             return;
         }
-        let in_hand = [self.book.active.as_mut(), self.book.next.as_mut()].into_iter().flatten();
+        let aside = self.book.aside.as_mut().map(|aside| &mut aside.release);
+        let in_hand = [self.book.active.as_mut(), aside, self.book.next.as_mut()].into_iter().flatten();
         if let Some(release) = in_hand.into_iter().find(|release| release.id == report.release.id) {
             return release.take_over(report);
         }

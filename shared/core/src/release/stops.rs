@@ -18,6 +18,9 @@ impl Desk<'_> {
             waiting.end = Some(End { kind: EndKind::Aborted, why: why.to_owned(), by: Some(by.to_owned()), at: self.now });
             return self.keep_ended(waiting);
         }
+        if self.book.aside.as_ref().is_some_and(|aside| is_meant(&aside.release)) {
+            return self.with_aside(|desk| desk.stop_in_hand(how, by, why));
+        }
         let is_in_hand = self.book.active.as_ref().is_some_and(&is_meant);
         if !is_in_hand && how == StopHow::RollBack && !self.reopen(named) {
             return;
@@ -26,6 +29,10 @@ impl Desk<'_> {
             let why = "no such release is in hand; `nightshift release list` shows them".to_owned();
             return self.holds.push(Hold::NotStoppable { why });
         }
+        self.stop_in_hand(how, by, why);
+    }
+
+    fn stop_in_hand(&mut self, how: StopHow, by: &str, why: &str) {
         if self.goes_back_already(how, by) {
             return;
         }
@@ -56,7 +63,8 @@ impl Desk<'_> {
             self.holds.push(Hold::NotStoppable { why });
             false
         };
-        if let Some(active) = &self.book.active {
+        let aside = self.book.aside.as_ref().map(|aside| &aside.release);
+        if let Some(active) = self.book.active.as_ref().or(aside) {
             return refuse(format!("release {} is in hand; abort it first", active.id));
         }
         let Some(last) = self.book.last_to_undo().map(|release| release.id.clone()) else {

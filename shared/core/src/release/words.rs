@@ -9,7 +9,7 @@ mod next;
 use jiff::{SignedDuration, Timestamp};
 
 use super::legs::revision_name;
-use super::{Approval, Book, BookView, End, EndKind, Gate, Leg, LegState, Release, Unwind, Verdict};
+use super::{Approval, Book, BookView, End, EndKind, Gate, Leg, LegState, Release, ReleaseId, Unwind, Verdict};
 use crate::fleet::Frozen;
 use crate::ledger::ServiceKey;
 
@@ -197,9 +197,21 @@ impl Leg {
 }
 
 impl Book {
-    /// The release that a command means which names none: the one in hand, else the one that waits, else the last one.
+    /// The release that a command means which names none: the one in hand, or put aside for a restart, else the one that waits,
+    /// else the last one.
     pub fn foremost(&self) -> Option<&Release> {
-        self.active.as_ref().or(self.next.as_ref()).or(self.ended.first())
+        self.asking().or(self.next.as_ref()).or(self.ended.first())
+    }
+
+    /// The release that may ask people: the one in hand, or put aside for a restart.
+    pub fn asking(&self) -> Option<&Release> {
+        self.aside.as_ref().map(|aside| &aside.release).or(self.active.as_ref())
+    }
+
+    /// Whether a release waits for another one's end: as the next, or put aside for a restart.
+    pub fn is_waiting_for_its_turn(&self, id: &ReleaseId) -> bool {
+        let aside = self.aside.as_ref().map(|aside| &aside.release);
+        aside.into_iter().chain(&self.next).any(|release| release.id == *id) && !self.active.as_ref().is_some_and(|active| active.id == *id)
     }
 
     /// The ended release that could be undone: the last one that changed something.

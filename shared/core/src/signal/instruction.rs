@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::ignored::{Ignored, shown, shown_at_length};
 use super::lenient::{embedded, field, is_region_code, number, text, text_field};
 use super::told::region_in_arn;
-use super::{FrontEndSignal, RecheckSignal, ReleaseCommand, ReleaseVerb, SecretSignal, Signal, time};
+use super::{FrontEndSignal, RecheckSignal, ReleaseCommand, ReleaseVerb, SecretSignal, Signal, secret, time};
 use crate::release::Report;
 
 /// Reads an input by its word.
@@ -79,7 +79,8 @@ fn front_end(input: &Value) -> Result<FrontEndSignal, Ignored> {
 fn rotated(input: &Value) -> Result<SecretSignal, Ignored> {
     let secret = Fields { word: "rotated", input }.needed("secret")?;
     let told = text_field(input, "region").filter(|region| is_region_code(region));
-    Ok(SecretSignal { region: told.or_else(|| region_in_arn(&secret)), secret, at: field(input, "at").and_then(time::timestamp) })
+    let (version, at) = (secret::version(input, "version"), field(input, "at").and_then(time::timestamp));
+    Ok(SecretSignal { region: told.or_else(|| region_in_arn(&secret)), secret, version, at })
 }
 
 fn report(input: &Value) -> Result<Box<Report>, Ignored> {

@@ -77,7 +77,10 @@ pub struct SecretSignal {
     pub region: Option<String>,
     /// Its ARN, or its name.
     pub secret: String,
-    /// When.
+    /// The version that is current now; CloudTrail's events do not tell it.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// When it became current, as far as the sender tells.
     pub at: Option<Timestamp>,
 }
 
@@ -209,12 +212,13 @@ impl ReleaseCommand {
 }
 
 impl SecretSignal {
-    /// The input that parses back to this signal, for whoever rotates without Secrets Manager's own events.
+    /// The input that parses back to this signal, for whoever does not wait for Secrets Manager's own events.
     pub fn to_input(&self) -> serde_json::Value {
         serde_json::json!({
             "nightshift": "rotated",
             "region": self.region,
             "secret": self.secret,
+            "version": self.version,
             "at": self.at.map(|at| at.to_string()),
         })
     }

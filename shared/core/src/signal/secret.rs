@@ -3,10 +3,14 @@
 //! Owns the two ways in which AWS tells it: CloudTrail's service event, and Secrets Manager's own event about the label
 //! AWSCURRENT. Never sees a secret's value; neither event has it.
 
+use serde_json::Value;
+
 use super::ignored::{Ignored, shown};
 use super::lenient::{field, text_field};
 use super::told::Told;
 use super::{SecretSignal, Signal};
+
+const LONGEST_VERSION: usize = 64;
 
 /// How every detail-type of CloudTrail ends, in small letters.
 pub(super) const VIA_CLOUDTRAIL: &str = " via cloudtrail";
@@ -29,7 +33,8 @@ pub(super) fn trail(told: Told<'_>) -> Result<Signal, Ignored> {
         return Err(Ignored::SecretNotRotated { secret, event_name: shown(&event_name) });
     }
     let secret = secret.ok_or_else(|| told.lacks("additionalEventData.SecretId"))?;
-    Ok(signal(told, secret))
+    // Of the version nothing is told.
+    Ok(signal(told, secret, None))
 }
 
 /// "Secret Label Updated" (Secrets Manager user guide, "Secret event notifications"): no trail is needed for it, and it
@@ -41,10 +46,15 @@ pub(super) fn label(told: Told<'_>) -> Result<Signal, Ignored> {
     if label != "AWSCURRENT" {
         return Err(Ignored::SecretNotRotated { secret: shown(&secret), event_name: shown(&format!("{}: {label}", told.what)) });
     }
-    Ok(signal(told, secret))
+    Ok(signal(told, secret, version(told.body, "versionId")))
 }
 
-fn signal(told: Told<'_>, secret: String) -> Signal {
+/// A version's id has 32 to 64 characters (Secrets Manager API reference, ClientRequestToken); a longer text is none.
+pub(super) fn version(body: &Value, name: &str) -> Option<String> {
+    text_field(body, name).filter(|version| version.len() <= LONGEST_VERSION)
+}
+
+fn signal(told: Told<'_>, secret: String, version: Option<String>) -> Signal {
     let region = told.region(Some(&secret));
-    Signal::Secret(SecretSignal { region, secret, at: told.at(&["eventTime"]) })
+    Signal::Secret(SecretSignal { region, secret, version, at: told.at(&["eventTime"]) })
 }

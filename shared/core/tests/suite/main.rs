@@ -7,6 +7,7 @@ mod fleet;
 mod front_end;
 mod release_blueprint;
 mod release_properties;
+mod release_rotations;
 mod release_stories;
 mod release_world;
 mod scale_properties;

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use nightshift_core::release::{StopHow, Verdict, Wake};
 use proptest::prelude::*;
 
-use super::release_world::{EAST, Fate, Fortune, WEST, World, look, pushed};
+use super::release_world::{EAST, Fate, Fortune, SECRETS, WEST, World, look, pushed};
 
 #[derive(Clone, Debug)]
 enum Move {
@@ -43,6 +43,13 @@ enum Move {
     },
     Rotate {
         west: bool,
+        secret: usize,
+    },
+    /// One of the events about rotated secrets arrives.
+    Hear {
+        west: bool,
+        which: usize,
+        stays: bool,
     },
     Die {
         west: bool,
@@ -66,7 +73,8 @@ fn moves() -> impl Strategy<Value = Vec<(Move, Fortune)>> {
         1 => (0_u16..2000).prop_map(|minutes| Move::Pass { minutes }),
         2 => prop_oneof![Just(Fate::Succeeds), Just(Fate::Succeeds), Just(Fate::Fails), Just(Fate::TakenBack), Just(Fate::Hangs), Just(Fate::Crashes)].prop_map(Move::Fate),
         1 => (any::<bool>(), any::<bool>()).prop_map(|(roll_back, west)| Move::Stop { roll_back, west }),
-        1 => any::<bool>().prop_map(|west| Move::Rotate { west }),
+        2 => (any::<bool>(), 0..SECRETS.len()).prop_map(|(west, secret)| Move::Rotate { west, secret }),
+        4 => (any::<bool>(), 0_usize..9, any::<bool>()).prop_map(|(west, which, stays)| Move::Hear { west, which, stays }),
         1 => any::<bool>().prop_map(|west| Move::Die { west }),
         1 => Just(Move::Live),
     ];
@@ -106,8 +114,8 @@ fn play(world: &mut World, step: &Move, fortune: Fortune) {
             }
         }
         Move::Answer { agrees } => world.answer(EAST, if agrees { Verdict::Approve } else { Verdict::Reject }),
-        Move::Look { west } => world.invoke(side(west), look(), fortune),
-        Move::Sweep { west } => world.invoke(side(west), Wake::Sweep, fortune),
+        Move::Look { west } => drop(world.invoke(side(west), look(), fortune)),
+        Move::Sweep { west } => drop(world.invoke(side(west), Wake::Sweep, fortune)),
         Move::Deliver { west, newest_first, stays } => world.deliver(side(west), newest_first, stays, fortune),
         Move::Pass { minutes } => world.pass(SignedDuration::from_mins(i64::from(minutes))),
         Move::Fate(fate) => world.fate = fate,
@@ -116,10 +124,8 @@ fn play(world: &mut World, step: &Move, fortune: Fortune) {
             let stop = world.stop(side(west), how);
             world.invoke(side(west), stop, fortune);
         }
-        Move::Rotate { west } => {
-            let at = Some(world.now);
-            world.invoke(side(west), Wake::Rotated { secret: "shop/db".into(), at }, fortune);
-        }
+        Move::Rotate { west, secret } => world.rotate(side(west), SECRETS[secret]),
+        Move::Hear { west, which, stays } => world.hear(side(west), which, stays, fortune),
         Move::Die { west } => {
             world.dead.insert(side(west));
         }
@@ -146,9 +152,13 @@ proptest! {
         for (name, region) in &world.regions {
             prop_assert!(region.book.active.is_none(), "{name}: {:#?}", region.book.active);
             prop_assert!(region.book.next.is_none(), "{name}: {:#?}", region.book.next);
+            prop_assert!(region.book.aside.is_none() && region.book.rotated.is_none(), "{name}: {:#?}", region.book);
             for release in &region.book.ended {
                 prop_assert!(release.end.is_some());
             }
+        }
+        for region in [EAST, WEST] {
+            world.secrets_have_arrived(region);
         }
     }
 

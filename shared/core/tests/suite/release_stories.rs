@@ -174,12 +174,10 @@ fn what_is_aborted_under_way_goes_back_and_what_is_done_can_be_rolled_back_in_bo
 #[test]
 fn several_rotations_cause_one_restart() {
     let mut world = World::new();
-    for secret in ["db", "redis", "jwt"] {
-        let rotated =
-            Wake::Rotated { secret: format!("arn:aws:secretsmanager:us-east-1:111122223333:secret:{secret}-AbCdEf"), at: Some(world.now) };
-        world.invoke(EAST, rotated, Fortune::default());
-        world.pass(SignedDuration::from_secs(40));
-    }
+    world.rotate(EAST, "shop/signing");
+    world.hear(EAST, 0, false, Fortune::default());
+    world.rotate(EAST, "shop/session");
+    world.hear(EAST, 0, true, Fortune::default());
     assert!(world.regions[EAST].book.active.is_none(), "they settle first");
     world.run_on(SignedDuration::from_hours(2));
     let ended = &world.regions[EAST].book.ended;

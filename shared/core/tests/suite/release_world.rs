@@ -1,6 +1,7 @@
 //! A small estate for releases: two regions with their ledgers, registries, targets and event buses, on one clock.
 
 mod invocation;
+mod secrets;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -8,15 +9,18 @@ use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
 use nightshift_core::fleet::{ApproverName, DeployTarget, FindingSeverity, Fleets};
-use nightshift_core::ledger::ServiceKey;
+use nightshift_core::ledger::{Pause, ServiceKey};
 use nightshift_core::ports::{PortError, PortErrorKind};
 use nightshift_core::release::{
     Answer, Blueprint, BlueprintVersion, Book, Finding, Found, Image, ImageRef, Need, Report, RolloutId, RolloutNow, RolloutStatus,
     ScanNow, StopHow, TargetNow, Verdict, Wake,
 };
+use nightshift_core::scale::AlarmNow;
+use nightshift_core::signal::AlarmState;
 use serde_json::{Value, json};
 
 pub use invocation::Fortune;
+pub use secrets::SECRETS;
 
 pub const EAST: &str = "us-east-1";
 pub const WEST: &str = "us-west-2";
@@ -49,6 +53,10 @@ services:
       path: careful
       targets:
         staging: { ecs: { cluster: staging, service: web } }
+secrets:
+  shop/db: { postgresql: { users: single } }
+  shop/signing: { keys: {} }
+  shop/session: { keys: {} }
 "#;
 
 /// What the next roll-out of a target comes to.
@@ -77,6 +85,10 @@ struct Target {
     rolling: Option<Rolling>,
     /// Roll-outs that are over.
     past: Vec<(Rolling, RolloutStatus)>,
+    /// When all that runs was started, at the earliest.
+    started: Timestamp,
+    /// Restarts that were begun.
+    restarts: Vec<secrets::Restart>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -88,6 +100,12 @@ pub struct Region {
     asked: BTreeSet<(String, String, String)>,
     pub look_at: Option<Timestamp>,
     pub notes: Vec<String>,
+    /// The whole texts of the notes.
+    pub texts: Vec<String>,
+    /// The versions of each secret, each with when it became current.
+    pub versions: BTreeMap<&'static str, Vec<(String, Timestamp)>>,
+    /// Events about them that are on their way.
+    pub news: VecDeque<Wake>,
 }
 
 pub struct World {
@@ -101,6 +119,11 @@ pub struct World {
     /// Digests that ran in staging until it called them successful.
     proven_in_staging: BTreeSet<String>,
     pub dead: BTreeSet<&'static str>,
+    pub pause: Option<Pause>,
+    /// Alarms in ALARM.
+    pub alarms: BTreeSet<String>,
+    /// Secrets that no task definition names.
+    pub unnamed: BTreeSet<&'static str>,
 }
 
 fn image_of(body: &Value) -> &str {
@@ -121,7 +144,8 @@ impl World {
         let fleets = Rc::new(fleets);
         let regions = [EAST, WEST].into_iter().map(|name| (name, Region::default())).collect();
         Self {
-            now: "2026-11-20T12:00:00Z".parse().unwrap(),
+            // Events tell whole seconds.
+            now: "2026-11-20T12:00:00.4Z".parse().unwrap(),
             fleets,
             regions,
             images: Vec::new(),
@@ -130,6 +154,9 @@ impl World {
             counter: 0,
             proven_in_staging: BTreeSet::new(),
             dead: BTreeSet::new(),
+            pause: None,
+            alarms: BTreeSet::new(),
+            unnamed: BTreeSet::new(),
         }
     }
 
@@ -181,6 +208,9 @@ impl World {
                     }
                     Fate::Succeeds | Fate::Crashes | Fate::Hangs => RolloutStatus::Succeeded,
                 };
+                if status == RolloutStatus::Succeeded {
+                    target.started = rolling.began;
+                }
                 if status == RolloutStatus::Succeeded && rolling.fate == Fate::Succeeds && name.to_string().contains("staging") {
                     let body = target.versions.iter().find(|(revision, _)| *revision == rolling.to).map(|(_, body)| body).unwrap();
                     self.proven_in_staging.insert(digest_of(body).to_owned());
@@ -215,8 +245,18 @@ impl World {
             Need::Blueprint { target, proven } => Found::Blueprint(Ok(self.blueprint(region, target, proven.as_deref()))),
             Need::Checks { .. } => Found::Checks(Vec::new()),
             Need::Rollout { target, handle, .. } => Found::Rollout(self.rollout(region, target, handle)),
-            Need::Alarms(_) => Found::Alarms(Ok(Vec::new())),
-            Need::Readers { targets, .. } => Found::Readers(Ok(targets.clone())),
+            Need::Alarms(names) => {
+                let now = |name: &String| {
+                    let state = if self.alarms.contains(name) { AlarmState::Alarm } else { AlarmState::Ok };
+                    AlarmNow { name: name.clone(), state, since: None, suppressed_by: None }
+                };
+                Found::Alarms(Ok(names.iter().map(now).collect()))
+            }
+            Need::Readers { targets, secrets } => {
+                let is_named = |secret: &String| !self.unnamed.iter().any(|unnamed| secret.contains(unnamed));
+                let readers = if secrets.iter().any(is_named) { targets.clone() } else { Vec::new() };
+                Found::Readers(Ok(readers))
+            }
         }
     }
 
@@ -259,13 +299,13 @@ impl World {
     /// A person's command about the release in hand, else about the last one.
     pub fn stop(&self, region: &'static str, how: StopHow) -> Wake {
         let book = &self.regions[region].book;
-        let release = book.active.as_ref().or(book.ended.first()).map(|release| release.id.to_string());
+        let release = book.asking().or(book.ended.first()).map(|release| release.id.to_string());
         Wake::Stop { release, how, by: "lead".into(), why: "a mistake".into() }
     }
 
     /// The question that stands in a region, if any.
     pub fn question(&self, region: &'static str) -> Option<(String, String)> {
-        let release = self.regions[region].book.active.as_ref()?;
+        let release = self.regions[region].book.asking()?;
         let open = release.approvals.iter().find(|(_, approval)| approval.asked_at.is_some() && approval.granted_at.is_none());
         open.map(|(stage, _)| (release.id.to_string(), stage.to_string()))
     }
@@ -295,7 +335,8 @@ impl World {
             let living = || self.regions.iter().filter(|(name, _)| !self.dead.contains(*name)).map(|(_, region)| region);
             let is_idle = |region: &Region| {
                 let book = &region.book;
-                book.active.is_none() && book.next.is_none() && region.inbox.is_empty() && book.unheard.is_empty() && book.rotated.is_none()
+                let is_quiet = region.inbox.is_empty() && region.news.is_empty() && book.unheard.is_empty();
+                is_quiet && book.releases().all(|release| book.ended.contains(release)) && book.rotated.is_none()
             };
             if living().all(is_idle) {
                 return;
@@ -304,6 +345,9 @@ impl World {
             for region in [EAST, WEST] {
                 for _ in 0..self.regions[region].inbox.len() {
                     self.deliver(region, false, false, Fortune::default());
+                }
+                for _ in 0..self.regions[region].news.len() {
+                    self.hear(region, 0, false, Fortune::default());
                 }
                 self.invoke(region, Wake::Sweep, Fortune::default());
             }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 use nightshift_core::alarms::MetricQuery;
-use nightshift_core::fleet::{ApproverName, DeployTarget, Replacement};
+use nightshift_core::fleet::{ApproverName, DeployTarget};
 use nightshift_core::ledger::{HistoryEntry, ServiceKey};
 use nightshift_core::notice::Message;
 use nightshift_core::ports::*;
@@ -187,12 +187,13 @@ impl TargetDeployer for FakeEstate {
         .await
     }
 
-    async fn roll_out(&self, target: &DeployTarget, to: &str, _: &Replacement) -> PortResult<Option<String>> {
+    async fn roll_out(&self, target: &DeployTarget, to: &str, replacement: &Replacement) -> PortResult<Option<String>> {
         let now = self.now();
         self.call("roll_out", |world| {
             self.is_written_down(world, target, to);
             world.changes += 1;
             world.roll_outs += 1;
+            world.replacements.push(replacement.clone());
             let (number, bad) = (world.roll_outs, world.bad.clone());
             let found = world.target(target, now)?;
             let fate = found.body(to).and_then(|version| digest_in(&version.body.to_string())).and_then(|digest| bad.get(&digest).copied());

@@ -1,12 +1,12 @@
 //! Which address a service is called at when the environment names one.
 
 use nightshift_aws::sdk_config;
-use nightshift_aws::services::{CODEPIPELINE, ELBV2, JsonService, QueryService, RestService, SSM, STS, Service};
+use nightshift_aws::services::{CODEPIPELINE, ELASTICACHE, ELBV2, JsonService, QueryService, RestService, SSM, STS, Service};
 
 use super::*;
 
 const JSON: [JsonService; 7] = [CODEPIPELINE, ECR, ECS, EVENTS, LOGS, SECRETS_MANAGER, SSM];
-const QUERY: [QueryService; 5] = [AUTO_SCALING, EC2, ELBV2, IAM, STS];
+const QUERY: [QueryService; 6] = [AUTO_SCALING, EC2, ELASTICACHE, ELBV2, IAM, STS];
 const REST: [RestService; 2] = [CLOUDFRONT, LAMBDA];
 
 fn all() -> Vec<Service> {

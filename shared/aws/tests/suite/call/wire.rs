@@ -26,7 +26,7 @@ fn serve(answers: &'static [&'static str]) -> u16 {
     port
 }
 
-fn call(port: u16) -> PortResult<Value> {
+fn local(port: u16) -> AwsCaller {
     let lookup = |name: &str| match name {
         "AWS_REGION" => Some("us-east-1".to_owned()),
         "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
@@ -39,9 +39,49 @@ fn call(port: u16) -> PortResult<Value> {
         first_backoff: Duration::from_millis(1),
         ..CallLimits::default()
     };
-    let caller = AwsCaller::new(&sdk_config_with(lookup, limits).unwrap());
+    AwsCaller::new(&sdk_config_with(lookup, limits).unwrap())
+}
+
+fn call(port: u16) -> PortResult<Value> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(caller.json(&ECS, "ecs:ListClusters", &json!({})))
+    runtime.block_on(local(port).json(&ECS, "ecs:ListClusters", &json!({})))
+}
+
+/// The first connection breaks off after the request was read; what the second one brought is handed on.
+fn overhear() -> (u16, std::sync::mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (send, heard) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        for answer in ["", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"] {
+            let (mut socket, _) = listener.accept().unwrap();
+            let mut request = String::new();
+            while !request.contains("}") {
+                let mut piece = [0; 8192];
+                let length = socket.read(&mut piece).unwrap();
+                request.push_str(std::str::from_utf8(&piece[..length]).unwrap());
+            }
+            send.send(request).unwrap();
+            socket.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    (port, heard)
+}
+
+#[test]
+fn a_body_that_is_hidden_arrives_whole_signed_and_again() {
+    let (port, heard) = overhear();
+    let body = json!({ "SecretId": "a", "SecretString": "hunter2" });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(local(port).json(&SECRETS_MANAGER, "secretsmanager:PutSecretValue", &body)).unwrap();
+    let requests: Vec<String> = heard.try_iter().collect();
+    assert_eq!(requests.len(), 2, "a body that cannot be looked into can be sent again");
+    for request in requests {
+        let (head, sent) = request.split_once("\r\n\r\n").unwrap();
+        assert_eq!(serde_json::from_str::<Value>(sent).unwrap(), body);
+        assert!(head.to_lowercase().contains(&format!("content-length: {}", sent.len())), "{head}");
+        assert!(!head.contains("UNSIGNED-PAYLOAD") && head.contains("Signature="), "{head}");
+    }
 }
 
 const WHOLE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 19\r\nconnection: close\r\n\r\n{\"clusterArns\":[1]}";

@@ -139,10 +139,27 @@ fn the_refresh_that_goes_on_is_the_newest_on_whatever_page() {
                 began_at: Some("2026-11-20T12:00:00Z".parse().unwrap()),
                 is_moving,
             },
-            false => RolloutId { handle: "r-2".into(), revision: None, began_at: None, is_moving },
+            false => RolloutId { handle: "r-2".into(), revision: Some("lt-1:3".into()), began_at: None, is_moving },
         };
         assert_eq!(newest, expected, "{status}");
     }
+}
+
+/// So that a restart is known again whose beginning was not noted.
+#[test]
+fn a_refresh_without_a_configuration_brings_what_the_group_is_set_to_unless_it_skips_that() {
+    let revision = |inside: &str| {
+        let recorded = Recorded::default().answer(GROUPS, 200, described_group(NUMBERED)).answer(
+            REFRESHES,
+            200,
+            refreshes(&refresh("r-1", "InProgress", inside)),
+        );
+        target_now(&recorded).unwrap().newest.unwrap().revision
+    };
+    let preferences = |skips: &str| format!("<Preferences><SkipMatching>{skips}</SkipMatching></Preferences>");
+    assert_eq!(revision(""), Some("lt-1:3".into()));
+    assert_eq!(revision(&preferences("false")), Some("lt-1:3".into()));
+    assert_eq!(revision(&preferences("true")), None);
 }
 
 #[test]

@@ -122,14 +122,27 @@ fn a_refresh_brings_a_numbered_version_and_says_how() {
     assert_eq!(start(NUMBERED, "lt-1:4", "ami-1", &careful), expected);
 }
 
+/// The version that the group has already: every instance is replaced, none of its settings changes, and there is nothing to roll
+/// back to.
 #[test]
-fn a_restart_replaces_what_already_matches() {
-    let skips =
-        |inside: &str, to: &str| start(inside, to, "ami-1", &Replacement::default()).contains(&"Preferences.SkipMatching=true".to_owned());
-    assert!(skips(NUMBERED, "lt-1:4"));
-    assert!(!skips(NUMBERED, "lt-1:3"));
-    // $Default is version 4 here.
-    assert!(!skips(&NUMBERED.replace(">3<", ">$Default<"), "lt-1:4"));
+fn a_restart_replaces_what_already_matches_and_changes_no_setting() {
+    let careful = Replacement { minimum_healthy: 50, maximum_healthy: 150, ..Replacement::default() };
+    let preferences = [
+        "Preferences.AutoRollback=false",
+        "Preferences.MaxHealthyPercentage=150",
+        "Preferences.MinHealthyPercentage=50",
+        "Preferences.SkipMatching=false",
+        "Strategy=Rolling",
+    ];
+    let numbered = ["DesiredConfiguration.LaunchTemplate.LaunchTemplateId=lt-1", "DesiredConfiguration.LaunchTemplate.Version=3"];
+    assert_eq!(start(NUMBERED, "lt-1:3", "ami-1", &careful), [numbered.as_slice(), &preferences].concat());
+    // $Default is version 4 here; named as a number, the group would be set to the number.
+    let by_default = NUMBERED.replace(">3<", ">$Default<");
+    assert_eq!(start(&by_default, "lt-1:4", "ami-1", &careful), preferences);
+    // Another version is a release.
+    let other = start(&by_default, "lt-1:3", "ami-1", &careful);
+    assert!(other.contains(&"Preferences.SkipMatching=true".to_owned()), "{other:?}");
+    assert!(other.contains(&"DesiredConfiguration.LaunchTemplate.Version=3".to_owned()), "{other:?}");
 }
 
 #[test]

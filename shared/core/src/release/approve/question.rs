@@ -122,7 +122,7 @@ fn change(release: &Release) -> Vec<String> {
             lines.push(format!("pushed {}", day_and_time(image.pushed_at)));
             lines
         }
-        Change::Restart { secrets } => {
+        Change::Restart { secrets, .. } => {
             let mut lines = vec!["the same image, started anew, because these secrets were rotated:".to_owned()];
             lines.extend(secrets.iter().cloned());
             lines

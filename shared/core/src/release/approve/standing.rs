@@ -173,8 +173,8 @@ pub fn standing<'a>(
     }
     let not_asked = || Closed::NotAsked { stage: asked.stage.to_owned() };
     let approval = release.approvals.get(asked.stage).ok_or_else(not_asked)?;
-    // A release that waits for its turn asks nobody: only the one in hand does.
-    let is_in_hand = book.active.as_ref().is_some_and(|active| active.id == release.id);
+    // A release that waits for its turn asks nobody: only the one in hand does, or that was.
+    let is_in_hand = book.asking().is_some_and(|asking| asking.id == release.id);
     // The mail goes out a moment before the ledger says so; its link says until when the question stands.
     let was_mailed = asked.link_until.is_some_and(|until| until.as_second() == approval.expires_at.as_second());
     if !is_in_hand || (approval.asked_at.is_none() && !was_mailed) {

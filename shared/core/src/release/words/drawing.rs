@@ -49,7 +49,7 @@ impl Shown<'_> {
                 }
                 facts.push(("pushed", minute(image.pushed_at)));
             }
-            Change::Restart { secrets } => facts.push(("secrets", secrets.iter().cloned().collect::<Vec<_>>().join(", "))),
+            Change::Restart { secrets, .. } => facts.push(("secrets", secrets.iter().cloned().collect::<Vec<_>>().join(", "))),
         }
         let by = match &release.started_by {
             StartedBy::Hand { by } => format!("{by}, by hand"),

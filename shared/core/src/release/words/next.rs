@@ -17,8 +17,13 @@ impl Shown<'_> {
         }
         let mut lines: Vec<String> = self.holding().into_iter().collect();
         if let Some(active) = self.view.book.active.as_ref().filter(|_| self.waits_for_its_turn()) {
-            lines.push(format!("waits for the end of release {}", active.id));
-            return lines;
+            let is_next = self.view.book.next.as_ref().is_some_and(|next| next.id == release.id);
+            // What is put aside is asked about all the while.
+            let why = if is_next { "" } else { ", which starts the readers of rotated secrets anew; then it goes on" };
+            lines.push(format!("waits for the end of release {}{why}", active.id));
+            if is_next {
+                return lines;
+            }
         }
         let progress = Progress::of(release);
         lines.extend(now(&progress, release));
@@ -33,8 +38,7 @@ impl Shown<'_> {
 
     /// Whether another release is in hand.
     pub(super) fn waits_for_its_turn(&self) -> bool {
-        let is_this = |release: &Release| release.id == self.release.id;
-        self.view.book.next.as_ref().is_some_and(is_this) && !self.view.book.active.as_ref().is_some_and(is_this)
+        self.view.book.is_waiting_for_its_turn(&self.release.id)
     }
 
     /// What keeps everything still: a pause, a freeze before a region begins, or what people were told last.

@@ -72,7 +72,7 @@ fn a_missing_scan_a_restart_and_a_first_release_have_their_own_words() {
     scan.active.as_mut().unwrap().gate = Gate::Asking { why: "the scan is late".into() };
     texts.push(Question::of(&key(), &scan, scan.active.as_ref().unwrap(), Gate::SCAN));
     let mut restart = book();
-    restart.active.as_mut().unwrap().change = Change::Restart { secrets: ["web/database".to_owned()].into() };
+    restart.active.as_mut().unwrap().change = Change::Restart { secrets: ["web/database".to_owned()].into(), versions: [].into() };
     texts.push(Question::of(&key(), &restart, restart.active.as_ref().unwrap(), "production"));
     let mut first = book();
     (first.ended, first.proven) = Default::default();

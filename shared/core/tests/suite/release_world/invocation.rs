@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use jiff::SignedDuration;
 use nightshift_core::ledger::Lease;
-use nightshift_core::release::{Book, BookView, Known, Observation, ReleasePolicy, Wake, apply, decide};
+use nightshift_core::release::{Book, BookView, Hold, Known, Note, Observation, ReleasePolicy, Wake, apply, decide};
 
 use super::World;
 
@@ -23,14 +23,18 @@ pub struct Fortune {
 struct Died;
 
 impl World {
-    /// One invocation of the function in a region, as the function does it.
-    pub fn invoke(&mut self, region: &'static str, wake: Wake, fortune: Fortune) {
+    /// One invocation of the function in a region, as the function does it; whether it came to its end.
+    pub fn invoke(&mut self, region: &'static str, wake: Wake, fortune: Fortune) -> bool {
         if self.dead.contains(region) {
-            return;
+            return false;
         }
         let mut calls = 0;
         // An invocation that dies leaves what it has done; nothing else is known of it.
-        let _ = self.run(region, wake, fortune, &mut calls);
+        let is_done = self.run(region, wake, fortune, &mut calls).is_ok();
+        if is_done {
+            self.watch_waiting(region);
+        }
+        is_done
     }
 
     fn call<T>(
@@ -63,7 +67,7 @@ impl World {
         let mut in_memory = stored;
         let mut seen = Observation {
             at: self.now,
-            book: Ok(BookView { book: in_memory.clone(), pause: None }),
+            book: Ok(BookView { book: in_memory.clone(), pause: self.pause.clone() }),
             candidates: Ok(candidates),
             known: Vec::new(),
         };
@@ -80,17 +84,19 @@ impl World {
                 continue;
             }
             let mut next = plan.book.clone().unwrap_or_else(|| in_memory.clone());
-            let notes = plan.notes.iter().map(|note| format!("{}: {}", note.kind, note.headline));
-            let notes: Vec<String> = notes.collect();
+            let notes = plan.notes;
             match plan.step {
                 None => {
                     let has_changed = plan.book.is_some() || in_memory.lease.is_some() || seen_version != in_memory.version;
                     self.regions.get_mut(region).unwrap().look_at = plan.look_again_at;
+                    if plan.holds.iter().any(|hold| matches!(hold, Hold::Leased { .. })) {
+                        return Ok(());
+                    }
                     if has_changed || plan.book.is_some() || self.regions[region].book.lease.is_some() {
                         next.lease = None;
                         self.store(region, fortune, calls, seen_version, next)?;
                     }
-                    self.regions.get_mut(region).unwrap().notes.extend(notes);
+                    self.tell(region, &notes);
                     return Ok(());
                 }
                 Some(step) => {
@@ -98,14 +104,13 @@ impl World {
                     let mut leased = next.clone();
                     leased.lease = Some(Lease { owner: "me".into(), until });
                     seen_version = self.store(region, fortune, calls, seen_version, leased)?;
-                    self.regions.get_mut(region).unwrap().notes.extend(notes);
+                    self.tell(region, &notes);
                     let taken = self.call(region, fortune, calls, |world| world.take(region, &step))?;
                     next.version = seen_version;
                     in_memory = match taken {
                         Ok(done) => {
                             let (book, notes) = apply(&next, &step, &done, &policy, self.now);
-                            let notes = notes.iter().map(|note| format!("{}: {}", note.kind, note.headline));
-                            self.regions.get_mut(region).unwrap().notes.extend(notes);
+                            self.tell(region, &notes);
                             book
                         }
                         Err(error) => {
@@ -121,12 +126,18 @@ impl World {
             wake = Wake::Look { because: "continued".into() };
             seen = Observation {
                 at: self.now,
-                book: Ok(BookView { book: in_memory.clone(), pause: None }),
+                book: Ok(BookView { book: in_memory.clone(), pause: self.pause.clone() }),
                 candidates: Ok(Vec::new()),
                 known: Vec::new(),
             };
         }
         panic!("the invocation does not come to an end");
+    }
+
+    fn tell(&mut self, region: &'static str, notes: &[Note]) {
+        let here = self.regions.get_mut(region).unwrap();
+        here.notes.extend(notes.iter().map(|note| format!("{}: {}", note.kind, note.headline)));
+        here.texts.extend(notes.iter().map(|note| note.text.clone()));
     }
 
     fn store(&mut self, region: &'static str, fortune: Fortune, calls: &mut usize, seen: u64, mut book: Book) -> Result<u64, Died> {
@@ -138,7 +149,9 @@ impl World {
             let place = &mut world.regions.get_mut(region).unwrap().book;
             let is_unchanged = place.version == seen;
             if is_unchanged {
-                *place = book;
+                let before = std::mem::replace(place, book);
+                let after = world.regions[region].book.clone();
+                world.watch_proofs(region, &before, &after);
             }
             is_unchanged
         })?;

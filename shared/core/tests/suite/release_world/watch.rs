@@ -62,8 +62,14 @@ impl World {
         if target.to_string().contains("shop/") && !goes_back {
             self.watch_production(region, &digest);
         }
+        let is_restart = seen == to;
+        if is_restart {
+            self.watch_restart(region, target);
+        }
+        let restart = self.restart_in_hand(region).filter(|_| is_restart);
         let place = self.target(region, target);
-        let fate = if goes_back { Fate::Succeeds } else { fate };
+        place.restarts.extend(restart);
+        let fate = if goes_back && !is_restart { Fate::Succeeds } else { fate };
         if let Some(replaced) = place.rolling.take() {
             place.past.push((replaced, RolloutStatus::Replaced));
         }

@@ -105,8 +105,10 @@ proptest! {
     }
 
     #[test]
-    fn any_rotation_is_read_as_it_was_told(name in any_text(), at in any_time(), region in prop::option::of(Just("eu-west-1".to_owned()))) {
-        let sent = SecretSignal { region, secret: name, at };
+    fn any_rotation_is_read_as_it_was_told(
+        name in any_text(), version in prop::option::of("[!-~]{32,64}"), at in any_time(), region in prop::option::of(Just("eu-west-1".to_owned()))
+    ) {
+        let sent = SecretSignal { region, secret: name, version, at };
         let signal = Signal::Secret(sent.clone());
         for read in every_way(&sent.to_input(), &signal) {
             prop_assert_eq!(&read, &signal);

@@ -57,6 +57,30 @@ fn a_secret_without_an_arn_is_called_by_its_name() {
     assert_eq!((told.region.as_deref(), told.at), (Some("us-west-2"), None));
 }
 
+/// The label's event tells which version is current, and so do our own functions; CloudTrail does not.
+#[test]
+fn a_version_is_what_the_sender_says_and_never_guessed() {
+    let version = "252b176b-aadc-451a-8e45-8e999a553ce7";
+    let own = |version: Value| json!({ "nightshift": "rotated", "secret": ARN, "version": version, "at": "2025-11-21T02:00:30Z" });
+    let mut nameless = label(json!("AWSCURRENT"));
+    nameless["detail"]["versionId"] = json!(null);
+    let mut odd = label(json!("AWSCURRENT"));
+    odd["detail"]["versionId"] = json!("x".repeat(65));
+    let cases = [
+        (sample("secret-label-updated.json"), Some(version)),
+        (own(json!(version)), Some(version)),
+        (sample("secret-rotated.json"), None),
+        (nameless, None),
+        (odd, None),
+        (own(json!(null)), None),
+        (own(json!("")), None),
+        (own(json!({ "id": version })), None),
+    ];
+    for (event, expected) in cases {
+        assert_eq!(secret(&event).version.as_deref(), expected, "{event}");
+    }
+}
+
 #[test]
 fn what_changes_no_current_value_is_ignored_with_the_reason() {
     let mut of_another_service = trail("RotationSucceeded", json!({ "eventSource": "kms.amazonaws.com" }));
