@@ -3,6 +3,7 @@
 //! Owns the form of what people type and what is refused before anything is looked at.
 
 mod release;
+mod secrets;
 
 use std::path::PathBuf;
 
@@ -15,8 +16,12 @@ use crate::scope::Scope;
 pub(crate) use release::{
     DeployArgs, FunctionArgs, ReleaseApproveArgs, ReleaseCommandArgs, ReleaseListArgs, ReleaseShowArgs, ReleaseStopArgs,
 };
+pub use secrets::SecretKey;
+pub(crate) use secrets::{
+    RotateFunctionArgs, SecretCommand, SecretPutArgs, SecretsArgs, SecretsCommand, SecretsListArgs, SecretsSyncArgs, SecretsUnstickArgs,
+};
 
-/// Looks after the fleet files, the alarms that follow from them, releases, and what Nightshift may do and has done.
+/// Looks after the fleet files, the alarms that follow from them, releases, secrets, and what Nightshift may do and has done.
 #[derive(Debug, Parser)]
 #[command(
     name = "nightshift",
@@ -49,6 +54,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Release(ReleaseCommandArgs),
     Deploy(DeployArgs),
+    Secrets(SecretsArgs),
+    #[command(subcommand)]
+    Secret(SecretCommand),
 }
 
 /// Check fleet files: every mistake with its place and a remedy, or a summary of what they mean.

@@ -1,19 +1,21 @@
 //! AWS for the commands: the SDK configured for somebody who waits at a terminal, and the adapters behind our seams.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use aws_types::SdkConfig;
 use jiff::Timestamp;
-use nightshift_aws::{CallLimits, CloudWatch, DynamoLedger, FunctionAnswer, Functions, HistoryQuery, Keep};
+use nightshift_aws::{CallLimits, CloudWatch, DynamoLedger, FunctionAnswer, Functions, HistoryQuery, Keep, ManagedSecrets, RotationSetup};
 use nightshift_core::alarms::{ALARM_PREFIX, AlarmDefinition};
 use nightshift_core::ledger::{BoundsOverride, HistoryEntry, Pause, ServiceKey};
 use nightshift_core::ports::{PortError, PortResult};
+use nightshift_core::rotation::SecretNow;
 use serde_json::Value;
 
 use crate::args::{AwsArgs, FunctionArgs, LedgerArgs};
-use crate::books::{AlarmBook, CommandTaker, HistoryBook, OverrideBook, PauseBook};
+use crate::books::{AlarmBook, CommandTaker, HistoryBook, OverrideBook, PauseBook, RotationDesk, SecretBook};
 use crate::trouble::{Usage, ledger_failed};
 use crate::world::World;
 
@@ -34,6 +36,11 @@ pub(crate) const MANY_CALLS: CallLimits = CallLimits { operation: Duration::from
 /// twice, so a lost answer is asked for again.
 pub(crate) const FUNCTION_CALL: CallLimits =
     CallLimits { attempt: Duration::from_secs(75), operation: Duration::from_secs(180), attempts: 2, ..ONE_CALL };
+
+/// For a function that waits itself, for databases and for what Secrets Manager does not show yet, some minutes if need be. It
+/// goes on from what is there, so that it may be told twice, too.
+pub(crate) const ROTATION_CALL: CallLimits =
+    CallLimits { attempt: Duration::from_secs(320), operation: Duration::from_secs(650), attempts: 2, ..ONE_CALL };
 
 /// The SDK's configuration from the environment, `--region` before all.
 pub(crate) fn sdk(aws: &AwsArgs, limits: CallLimits, world: &World<'_>) -> anyhow::Result<SdkConfig> {
@@ -155,5 +162,25 @@ impl HistoryBook for DynamoLedger {
 impl CommandTaker for Functions {
     async fn command(&self, function: &str, input: &Value) -> PortResult<FunctionAnswer> {
         self.call_now(function, input).await
+    }
+}
+
+impl SecretBook for ManagedSecrets {
+    async fn secret_and_setup(&self, secret: &str) -> PortResult<(SecretNow, Option<RotationSetup>)> {
+        self.secret_and_setup(secret).await
+    }
+
+    async fn versions_made_at(&self, secret: &str) -> PortResult<BTreeMap<String, Timestamp>> {
+        self.versions_made_at(secret).await
+    }
+}
+
+impl RotationDesk for ManagedSecrets {
+    async fn set_rotation(&self, secret: &str, setup: &RotationSetup, token: &str) -> PortResult<()> {
+        self.set_rotation(secret, setup, token).await
+    }
+
+    async fn stop_rotation(&self, secret: &str) -> PortResult<()> {
+        self.stop_rotation(secret).await
     }
 }

@@ -1,10 +1,13 @@
 //! What the commands need of AWS beside the functions' own ports, so that tests can stand in for it.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use nightshift_aws::FunctionAnswer;
+use nightshift_aws::{FunctionAnswer, RotationSetup};
 use nightshift_core::alarms::AlarmDefinition;
 use nightshift_core::ledger::{BoundsOverride, HistoryEntry, Pause, ServiceKey};
 use nightshift_core::ports::PortResult;
+use nightshift_core::rotation::SecretNow;
 use serde_json::Value;
 
 /// The alarms of one account and region.
@@ -58,4 +61,24 @@ pub trait HistoryBook {
 pub trait CommandTaker {
     /// Hands a command to a function (its name or ARN) and waits for its answer.
     async fn command(&self, function: &str, input: &Value) -> PortResult<FunctionAnswer>;
+}
+
+/// The secrets of one account and region, without their values.
+#[allow(async_fn_in_trait, reason = "our runtime is current_thread: no Send bound is wanted")]
+pub trait SecretBook {
+    /// A secret by its name, and how Secrets Manager rotates it; `NotFound` if there is no such secret.
+    async fn secret_and_setup(&self, secret: &str) -> PortResult<(SecretNow, Option<RotationSetup>)>;
+
+    /// When each of its versions was made.
+    async fn versions_made_at(&self, secret: &str) -> PortResult<BTreeMap<String, Timestamp>>;
+}
+
+/// Says when secrets are rotated, and by whom.
+#[allow(async_fn_in_trait, reason = "our runtime is current_thread: no Send bound is wanted")]
+pub trait RotationDesk {
+    /// Has a secret rotated so from now on; `token` is a new id for each call.
+    async fn set_rotation(&self, secret: &str, setup: &RotationSetup, token: &str) -> PortResult<()>;
+
+    /// Has it no longer rotated.
+    async fn stop_rotation(&self, secret: &str) -> PortResult<()>;
 }

@@ -14,7 +14,8 @@ mod times;
 mod trouble;
 mod world;
 
-pub use books::{AlarmBook, CommandTaker, HistoryBook, OverrideBook, PauseBook};
+pub use args::SecretKey;
+pub use books::{AlarmBook, CommandTaker, HistoryBook, OverrideBook, PauseBook, RotationDesk, SecretBook};
 pub use commands::alarms::{Consent, Place, sync};
 pub use commands::history::{Shown, Wish, history};
 pub use commands::overriding::{clear_override, override_bounds};
@@ -27,6 +28,11 @@ pub use commands::release::show::{ShowWish, show_release};
 pub use commands::release::stop::{StopWish, stop_release};
 pub use commands::release::watch::watch_release;
 pub use commands::replay::replay;
+pub use commands::secrets::facts::Entry;
+pub use commands::secrets::put::{PutWish, put_secret};
+pub use commands::secrets::sync::{SchedulesWish, sync_schedules};
+pub use commands::secrets::table::{SecretsWish, list_secrets};
+pub use commands::secrets::unstick::{UnstickWish, unstick_secret};
 pub use exit::Exit;
 pub use fleet_files::{ReadFleets, Unread, read as read_fleets};
 pub use scope::Scope;
@@ -40,8 +46,10 @@ use args::{Cli, Command};
 
 /// Runs one command line; everything that people should read has been written when it returns.
 pub fn run(args: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> Exit {
-    let outcome = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let outcome = match Cli::try_parse_from(&args) {
         Ok(cli) => obey(cli.command, world),
+        Err(refusal) if refusal.use_stderr() && takes_a_secret(&args) => return refuse_unseen(&refusal, world),
         Err(refusal) => return show_refusal(&refusal, world),
     };
     match outcome {
@@ -63,7 +71,23 @@ fn obey(command: Command, world: &mut World<'_>) -> anyhow::Result<Exit> {
         Command::Plan(args) => commands::plan::run(&args, world),
         Command::Release(command) => commands::release::run(command, world),
         Command::Deploy(args) => commands::release::deploy::run(args, world),
+        Command::Secrets(args) => commands::secrets::run(args, world),
+        Command::Secret(command) => commands::secrets::run_one(&command, world),
     }
+}
+
+/// Whether a word of this line may be a secret that somebody typed where it does not belong.
+fn takes_a_secret(args: &[OsString]) -> bool {
+    let is = |place: usize, word: &str| args.get(place).is_some_and(|typed| typed == word);
+    args.len() > 2 && (is(1, "secret") || (is(1, "secrets") && is(2, "put")))
+}
+
+/// A refusal that repeats nothing of what was typed.
+fn refuse_unseen(refusal: &clap::Error, world: &mut World<'_>) -> Exit {
+    let what = refusal.kind().as_str().unwrap_or("the command line cannot be understood");
+    world.complain(format!("error: {what}; what was typed is not repeated here, it may be a key"));
+    world.complain(format!("{}\n\nUsage: nightshift secret put [OPTIONS] <SYSTEM/SECRET>", commands::secrets::value_as_argument()));
+    Exit::WrongUsage
 }
 
 /// Help and version come this way too; only a real refusal is wrong usage.

@@ -10,6 +10,7 @@ use nightshift_cli::World;
 fn main() -> ExitCode {
     let is_terminal = stdin().is_terminal() && stdout().is_terminal();
     let lookup = |name: &str| std::env::var(name).ok();
+    let ask_unseen = |question: &str| stdin().is_terminal().then(|| rpassword::prompt_password(format!("{question} ")));
     let mut world = World {
         out: &mut stdout().lock(),
         err: &mut stderr().lock(),
@@ -19,6 +20,8 @@ fn main() -> ExitCode {
         clock: &|| whole_second(Timestamp::now()),
         zone: TimeZone::system(),
         lookup: &lookup,
+        ask_unseen: &ask_unseen,
+        new_id: &|| uuid::Uuid::new_v4().to_string(),
     };
     ExitCode::from(nightshift_cli::run(std::env::args_os(), &mut world).code())
 }

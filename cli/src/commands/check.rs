@@ -1,7 +1,7 @@
-//! `nightshift check`: the fleet files' mistakes, or what the files mean.
+//! `nightshift check`: the fleet files' mistakes, or what the files mean and what would be better in them.
 
 use nightshift_core::alarms::rule_in_words;
-use nightshift_core::fleet::{Fleet, RunsOn, Service};
+use nightshift_core::fleet::{Fleet, Issued, ManagedSecret, RunsOn, SecretKind, Service};
 
 use crate::args::CheckArgs;
 use crate::exit::Exit;
@@ -21,9 +21,12 @@ pub(crate) fn run(args: &CheckArgs, world: &mut World<'_>) -> anyhow::Result<Exi
     for (fleet, file) in read.fleets.iter().zip(&read.files) {
         system(fleet, file, world);
     }
-    let services = read.fleets.iter().map(|fleet| fleet.services.len()).sum();
-    let (files, services) = (counted(read.fleets.len(), "file"), counted(services, "service"));
-    world.say(format!("{files}, {services}, no mistakes"));
+    let sum = |count: fn(&Fleet) -> usize| read.fleets.iter().map(count).sum::<usize>();
+    let mut found = vec![counted(read.fleets.len(), "file"), counted(sum(|fleet| fleet.services.len()), "service")];
+    found.extend(some(sum(|fleet| fleet.secrets.len()), "secret"));
+    found.push("no mistakes".to_owned());
+    found.extend(some(sum(|fleet| fleet.advice().len()), "recommendation"));
+    world.say(found.join(", "));
     Ok(Exit::Fine)
 }
 
@@ -36,7 +39,36 @@ fn system(fleet: &Fleet, file: &str, world: &mut World<'_>) {
             world.say(format!("    {label:<9} {text}"));
         }
     }
+    for (name, secret) in &fleet.secrets {
+        world.say(format!("  {name}, secret: {}", secret.kind.word()));
+        for (label, text) in secret_facts(secret, fleet) {
+            world.say(format!("    {label:<9} {text}"));
+        }
+    }
+    let advice = fleet.advice();
+    if !advice.is_empty() {
+        world.say("  recommended");
+    }
+    for advice in advice {
+        world.say(format!("    {advice}"));
+    }
     world.say("");
+}
+
+fn secret_facts(secret: &ManagedSecret, fleet: &Fleet) -> Vec<(&'static str, String)> {
+    let mut facts = match &secret.kind {
+        SecretKind::Issued(Issued { max_age, warn_before, probe, .. }) => {
+            let tried = probe.as_ref().map_or_else(|| "never: no probe is written".to_owned(), |probe| format!("at {}", probe.url));
+            vec![("age", format!("{max_age} at most, a person is told {warn_before} before")), ("tried", tried)]
+        }
+        _ => vec![("rotated", secret.rotate.as_ref().map_or_else(|| "only when somebody asks for it".to_owned(), ToString::to_string))],
+    };
+    let named: Vec<&str> = secret.readers.iter().map(|reader| reader.as_str()).collect();
+    let has_tasks = fleet.services.values().any(|service| !matches!(service.runs_on, RunsOn::Group(_)));
+    let found = has_tasks.then_some("tasks whose definitions name it");
+    let readers: Vec<&str> = named.into_iter().chain(found).collect();
+    facts.push(("readers", if readers.is_empty() { "nobody".to_owned() } else { readers.join(", ") }));
+    facts
 }
 
 fn ground(runs_on: &RunsOn) -> String {
@@ -78,6 +110,11 @@ fn rule_count(service: &Service) -> String {
         0 => format!("{rules}, with {} to make", counted(made, "alarm")),
         existing => format!("{rules}, with {} to make and {} that exists already", counted(made, "alarm"), counted(existing, "alarm")),
     }
+}
+
+/// `2 secrets`; nothing where there is none.
+fn some(count: usize, noun: &str) -> Option<String> {
+    (count > 0).then(|| counted(count, noun))
 }
 
 /// `1 rule`, `2 rules`.

@@ -9,3 +9,4 @@ pub(crate) mod plan;
 pub(crate) mod release;
 pub(crate) mod replay;
 pub(crate) mod schema;
+pub(crate) mod secrets;

@@ -10,13 +10,14 @@ fn every_command_explains_itself() {
     let before =
         ["", "check", "schema", "alarms", "alarms list", "alarms sync", "pause", "resume", "pauses", "override", "history", "plan"];
     let releases = ["release", "release list", "release show", "release approve", "release abort", "release rollback", "deploy"];
-    let commands = before.into_iter().chain(releases);
+    let secrets = ["secrets", "secrets unstick", "secrets sync", "secret", "secret put"];
+    let commands = before.into_iter().chain(releases).chain(secrets);
     for command in commands {
         let played = Stage::new().run(&format!("{command} --help"));
         assert_eq!(played.exit, Exit::Fine, "{command}");
         let name = if command.is_empty() { "nightshift".to_owned() } else { command.replace(' ', "_") };
         assert_snapshot!(format!("help_{name}"), played.out);
-        let is_leaf = !matches!(command, "" | "alarms" | "release");
+        let is_leaf = !matches!(command, "" | "alarms" | "release" | "secret");
         assert!(!is_leaf || played.out.contains("Example"), "{command} has no example");
     }
 }

@@ -13,6 +13,13 @@ fn good_files_are_summed_up_with_what_holds_now() {
 }
 
 #[test]
+fn what_would_be_better_is_recommended_and_is_no_problem() {
+    let played = Stage::new().run("check tests/fleets/advised");
+    assert_eq!(played.exit, Exit::Fine);
+    assert_snapshot!(played.whole());
+}
+
+#[test]
 fn every_mistake_of_all_files_is_told_at_once() {
     let played = Stage::new().run("check tests/fleets/bad");
     assert_eq!(played.exit, Exit::Problems);

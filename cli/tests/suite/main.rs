@@ -9,4 +9,5 @@ mod history;
 mod pauses;
 mod plan;
 mod releases;
+mod secrets;
 mod stage;

@@ -14,6 +14,9 @@ use nightshift_core::ledger::ServiceKey;
 /// The time at which every command is given: a Friday evening, 19:00 in Berlin.
 pub const NOW: &str = "2026-11-20T18:00:00Z";
 
+/// What is new on every stage.
+pub const NEW_ID: &str = "5d8c3f4e-0000-4000-8000-00000000beef";
+
 /// A stage for one command after the other.
 pub struct Stage {
     environment: BTreeMap<String, String>,
@@ -21,6 +24,7 @@ pub struct Stage {
     is_terminal: bool,
     minutes_at_the_prompt: i64,
     zone: &'static str,
+    unseen: Option<String>,
 }
 
 /// What came out.
@@ -32,7 +36,7 @@ pub struct Played {
 
 impl Stage {
     pub fn new() -> Self {
-        Self { environment: BTreeMap::new(), typed: String::new(), is_terminal: false, minutes_at_the_prompt: 0, zone: "UTC" }
+        Self { environment: BTreeMap::new(), typed: String::new(), is_terminal: false, minutes_at_the_prompt: 0, zone: "UTC", unseen: None }
     }
 
     pub fn with(mut self, name: &str, value: &str) -> Self {
@@ -49,6 +53,12 @@ impl Stage {
     /// Somebody else has written this to standard input.
     pub fn piping(mut self, text: &str) -> Self {
         (self.typed, self.is_terminal) = (text.to_owned(), false);
+        self
+    }
+
+    /// A person types this where nothing is shown.
+    pub fn typing_unseen(mut self, text: &str) -> Self {
+        self.unseen = Some(text.to_owned());
         self
     }
 
@@ -82,6 +92,8 @@ impl Stage {
             clock: &|| now().checked_add(SignedDuration::from_mins(self.minutes_at_the_prompt)).unwrap(),
             zone: TimeZone::get(self.zone).unwrap(),
             lookup: &lookup,
+            ask_unseen: &|_| self.unseen.clone().map(Ok),
+            new_id: &|| NEW_ID.to_owned(),
         });
         Played { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
     }

@@ -119,7 +119,7 @@ fn subject(view: &BookView, wish: &AnswerWish<'_>) -> anyhow::Result<Subject> {
     let key = wish.key;
     let release = match wish.named {
         Some(named) => find(&view.book, key, named).map_err(|unknown| anyhow!(unknown))?,
-        None => view.book.active.as_ref().ok_or_else(|| anyhow!("no release of {key} is in hand, so that nobody is asked anything"))?,
+        None => view.book.asking().ok_or_else(|| anyhow!("no release of {key} is in hand, so that nobody is asked anything"))?,
     };
     let stage = stage(release, wish)?;
     match release.owner_of(&stage) {

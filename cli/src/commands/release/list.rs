@@ -155,6 +155,7 @@ impl<'a> Row<'a> {
 
 fn rows<'a>(key: &'a ServiceKey, book: &'a Book, since: Timestamp) -> Vec<Row<'a>> {
     let mut rows: Vec<Row<'a>> = book.active.iter().map(|release| Row::of(key, Place::InHand, release)).collect();
+    rows.extend(book.aside.iter().map(|aside| Row::of(key, Place::Waiting, &aside.release)));
     rows.extend(book.next.iter().map(|release| Row::of(key, Place::Waiting, release)));
     if let Some(rotated) = &book.rotated {
         let secrets = rotated.secrets.len();

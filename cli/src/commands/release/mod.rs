@@ -35,7 +35,7 @@ const LEAST_LETTERS: usize = 6;
 
 /// The release that is meant by an id, its beginning, a tag, or the beginning of a digest; or why none is.
 fn find<'b>(book: &'b Book, key: &ServiceKey, named: &str) -> Result<&'b Release, String> {
-    let all = || book.active.iter().chain(&book.next).chain(&book.ended);
+    let all = || book.releases();
     if let Some(exactly) = all().find(|release| release.id.as_str() == named) {
         return Ok(exactly);
     }

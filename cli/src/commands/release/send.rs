@@ -42,7 +42,7 @@ impl Sent<'_> {
 
     /// The release that this command began, or was about.
     fn release<'b>(&self, book: &'b Book, at: Timestamp) -> Option<&'b Release> {
-        let mut all = book.active.iter().chain(&book.next).chain(&book.ended);
+        let mut all = book.releases();
         match self.verb {
             ReleaseVerb::Deploy { .. } => {
                 let is_ours =
@@ -106,7 +106,7 @@ fn tell(sent: &Sent<'_>, book: &Book, world: &mut World<'_>) -> (Exit, Option<Re
         return (Exit::Problems, None);
     };
     let progress = Progress::of(release);
-    let is_next = book.next.as_ref().is_some_and(|next| next.id == release.id);
+    let is_next = book.is_waiting_for_its_turn(&release.id);
     let state = if is_next { "waiting for its turn".to_owned() } else { progress.phrase(release) };
     world.say(format!("release {} of {}: {}, {state}", release.id, sent.key, release.name()));
     if let Progress::Ended(end) = &progress {

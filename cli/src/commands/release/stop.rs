@@ -77,7 +77,7 @@ pub async fn stop_release(
 fn to_abort<'b>(book: &'b Book, key: &ServiceKey, named: Option<&str>) -> Result<&'b Release, String> {
     let meant = match named {
         Some(named) => find(book, key, named)?,
-        None => match &book.active {
+        None => match book.asking() {
             Some(active) => active,
             None => return Err(format!("no release of {key} is in hand, so that there is nothing to abort; {}", undo_instead(key))),
         },
@@ -94,7 +94,7 @@ fn undo_instead(key: &ServiceKey) -> String {
 
 fn to_roll_back<'b>(book: &'b Book, key: &ServiceKey, named: Option<&str>) -> Result<&'b Release, String> {
     let meant = named.map(|named| find(book, key, named)).transpose()?;
-    if let Some(active) = &book.active {
+    if let Some(active) = book.asking() {
         return match meant {
             Some(other) if other.id != active.id => {
                 let (meant, active) = (&other.id, &active.id);

@@ -73,7 +73,7 @@ impl Watcher<'_> {
         }
         self.told.clone_from(&release.log);
         let progress = Progress::of(release);
-        let is_next = view.book.next.as_ref().is_some_and(|next| next.id == release.id);
+        let is_next = view.book.is_waiting_for_its_turn(&release.id);
         let state = if is_next { "waiting for its turn".to_owned() } else { progress.phrase(release) };
         if self.state.as_ref() != Some(&state) {
             world.say(format!("now {state}"));

@@ -2,6 +2,7 @@
 
 mod estate;
 mod releases;
+mod secrets;
 
 use std::cell::RefCell;
 
@@ -13,6 +14,7 @@ use nightshift_core::ports::{PortError, PortErrorKind, PortResult};
 
 pub use estate::Looked;
 pub use releases::{Function, Kept, Keys, Releases};
+pub use secrets::{Kept as KeptSecret, Rotations, Rotator, TaskDefinitions, Vault};
 
 /// The alarms of an account.
 #[derive(Default)]

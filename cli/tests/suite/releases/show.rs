@@ -88,7 +88,7 @@ fn going_back_and_restarts() {
 
     let mut restart = detected();
     restart.id = ReleaseId::new(at("17:00:00"), "restart");
-    restart.change = Change::Restart { secrets: ["shop/db-Ab12Cd".to_owned()].into() };
+    restart.change = Change::Restart { secrets: ["shop/db-Ab12Cd".to_owned()].into(), versions: [].into() };
     (restart.started_by, restart.gate) = (StartedBy::Rotation, Gate::None);
     restart.approvals.clear();
     restart.legs.truncate(1);
