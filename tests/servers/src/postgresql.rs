@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Authority;
-use crate::process::{Account, Endings, Server, as_account, free_port, new_folder, own, program, run, write_file};
+use crate::process::{Account, Endings, Server, as_account, find, free_port, new_folder, own, program, run, write_file};
 
 const ENDINGS: Endings = Endings { gently: "INT", at_once: "QUIT" };
 
@@ -67,6 +67,11 @@ impl Postgres {
                 Err(log) => panic!("PostgreSQL does not start:\n{log}"),
             }
         }
+    }
+
+    /// What has to be installed before one can be started, if anything has.
+    pub fn missing() -> Option<String> {
+        ["postgres", "initdb", "psql"].into_iter().find_map(|name| find(name, folders()).err())
     }
 
     /// The port on 127.0.0.1.
@@ -179,10 +184,14 @@ impl Postgres {
 
 /// A program of PostgreSQL: on PATH, or where Debian keeps those that are not, the newest version first.
 fn tool(name: &str) -> PathBuf {
+    program(name, folders())
+}
+
+fn folders() -> impl Iterator<Item = PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> = versions.map(|entry| entry.path().join("bin")).collect();
     folders.sort();
-    program(name, folders.into_iter().rev())
+    folders.into_iter().rev()
 }
 
 /// The eighth line of the server's own note says when it takes connections.

@@ -56,9 +56,14 @@ impl Account {
 
 /// Finds a program on PATH or in one of these folders.
 pub(crate) fn program(name: &str, folders: impl IntoIterator<Item = PathBuf>) -> PathBuf {
+    find(name, folders).unwrap_or_else(|missing| panic!("{missing}"))
+}
+
+/// The same; an error says what to install.
+pub(crate) fn find(name: &str, folders: impl IntoIterator<Item = PathBuf>) -> Result<PathBuf, String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).chain(folders).map(|folder| folder.join(name)).find(|file| file.is_file());
-    found.unwrap_or_else(|| panic!("{name} is not installed; run this: {INSTALL}"))
+    found.ok_or_else(|| format!("{name} is not installed; run this: {INSTALL}"))
 }
 
 /// A port that nobody listens on. Somebody else may take it before the server does: the caller then tries another.

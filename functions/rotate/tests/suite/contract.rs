@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use nightshift_core::ledger::Pause;
 use nightshift_core::outcome::Mode;
+use nightshift_core::ports::PortErrorKind;
 use nightshift_core::rotation::StepName;
 use serde_json::{Value, json};
 
@@ -407,5 +408,45 @@ async fn two_at_once_make_one_value() {
         }
         town.sweep().await;
         assert!(!town.is_unfinished(name), "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_last_step_without_the_others_makes_nothing_current() {
+    for name in ROTATED {
+        let mut town = FakeTown::new();
+        let token = town.begin(name).unwrap();
+        for step in [StepName::Set, StepName::Test, StepName::Finish] {
+            assert_eq!(town.step(name, &token, step).await.code(), "value_not_readable", "{name}: {step}");
+        }
+        assert!(town.is_unfinished(name), "{name}");
+        town.check(name, name).await;
+    }
+}
+
+/// Secrets Manager tries a schedule that does not begin at once with testSecret alone, on a version with the current value.
+#[tokio::test(start_paused = true)]
+async fn a_trial_with_the_current_value_passes_the_test_and_changes_nothing() {
+    for name in ROTATED {
+        let mut town = FakeTown::new();
+        let token = town.begin(name).unwrap();
+        let value = town.value(name, "AWSCURRENT");
+        town.memory().secrets.get_mut(name).unwrap().versions.get_mut(&token).unwrap().value.clone_from(&value);
+        let came = town.step(name, &token, StepName::Test).await;
+        assert_eq!(came.code(), "tested", "{name}");
+        assert_eq!(town.value(name, "AWSCURRENT"), value, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_ledger_no_rotation_begins_that_would_take_a_credential_away() {
+    for name in [TURNS, REDIS, TOKEN, USER, KEYS] {
+        let mut town = FakeTown::new();
+        town.held.insert(name.to_owned(), town.value(name, "AWSCURRENT").unwrap());
+        town.rotate(name).await.unwrap();
+        town.gate().fail_named("ledger", PortErrorKind::Unavailable);
+        assert_eq!(town.rotate(name).await, Err("unavailable".into()), "{name}");
+        town.gate().heal();
+        town.check(name, name).await;
     }
 }

@@ -16,6 +16,8 @@ pub enum Way {
     DeathBefore,
     /// The process dies when it has happened.
     DeathAfter,
+    /// The handler panics there.
+    Panic,
 }
 
 /// The door.
@@ -80,6 +82,7 @@ impl Gate {
         match way {
             Some(Way::Refused(kind)) => Err(PortError::new(kind, name, "so the test wants it")),
             Some(Way::DeathBefore) => self.die().await,
+            Some(Way::Panic) => panic!("so the test wants it, at {name}"),
             Some(Way::AnswerLost) => {
                 act.await.ok();
                 Err(PortError::new(PortErrorKind::Unavailable, name, "the answer was lost"))

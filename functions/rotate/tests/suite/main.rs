@@ -1,6 +1,16 @@
 //! Tests of the `rotate` function.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests end by panicking, and say how much they did"
+)]
+
 mod aws;
+mod canary;
 mod contract;
 mod crash;
 mod fakes;

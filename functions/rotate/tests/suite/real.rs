@@ -152,8 +152,7 @@ struct Reader {
 
 impl Reader {
     fn new(town: &RealTown, name: &str) -> Self {
-        let reader = Self { credential: RefCell::new(read(town, name)), logins: Cell::new(0), refused: RefCell::default() };
-        reader
+        Self { credential: RefCell::new(read(town, name)), logins: Cell::new(0), refused: RefCell::default() }
     }
 }
 

@@ -4,13 +4,14 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use nightshift_core::fleet::{Fleets, ManagedSecret};
 use nightshift_core::ledger::ServiceKey;
 use nightshift_core::outcome::Mode;
 use nightshift_core::ports::PortResult;
-use nightshift_core::release::{Book, Handed, HandedState, ReleaseId};
+use nightshift_core::release::{Handed, HandedState, ReleaseId};
 use nightshift_core::rotation::ports::{LoginAnswer, PostgresqlServer, RedisServer, Trust};
 use nightshift_core::rotation::{Credential, SecretText, StepName, credential};
 use nightshift_lambda::{Config, HandlerError, Invocation};
@@ -107,6 +108,9 @@ impl<P: PostgresqlServer, R: RedisServer> Estate for TestEstate<P, R> {
         true
     }
 }
+
+/// Another town, other passwords.
+static SEEDS: AtomicU64 = AtomicU64::new(7);
 
 /// What came of an invocation.
 #[derive(Debug)]
@@ -254,7 +258,7 @@ impl<P: PostgresqlServer, R: RedisServer> Town<P, R> {
             aws,
             postgresql: Behind { gate: Rc::clone(&gate), server: postgresql },
             redis: Behind { gate, server: redis },
-            dice: RefCell::new(7),
+            dice: RefCell::new(SEEDS.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed)),
         };
         Self { deps: Deps { function: "rotate".into(), config, fleets, estate }, held: BTreeMap::new(), tokens: 0 }
     }
@@ -337,10 +341,13 @@ impl<P: PostgresqlServer, R: RedisServer> Town<P, R> {
         serde_json::from_str(&self.value(name, "AWSCURRENT").unwrap()).unwrap()
     }
 
+    pub fn current_version(&self, name: &str) -> String {
+        self.memory().secrets[name].staged("AWSCURRENT").unwrap().0.clone()
+    }
+
     pub fn is_unfinished(&self, name: &str) -> bool {
-        let memory = self.memory();
-        let found = memory.secrets[name].staged("AWSPENDING").is_some_and(|(_, version)| !version.stages.contains("AWSCURRENT"));
-        found
+        let secret = self.memory().secrets[name].clone();
+        secret.staged("AWSPENDING").is_some_and(|(_, version)| !version.stages.contains("AWSCURRENT"))
     }
 
     /// The function that starts readers anew has done so, and they are healthy (or not) on what is current.
@@ -359,7 +366,7 @@ impl<P: PostgresqlServer, R: RedisServer> Town<P, R> {
         let handed =
             Handed { version: Some(version), since: now, version_since: Some(now), state, left: BTreeSet::new(), began: Some(now) };
         let key = ServiceKey { system: "shop".to_owned().try_into().unwrap(), service: "web".to_owned().try_into().unwrap() };
-        memory.books.entry(key).or_insert_with(Book::default).handed.insert(arn(name), handed);
+        memory.books.entry(key).or_default().handed.insert(arn(name), handed);
     }
 
     pub fn secret(&self, name: &str) -> &ManagedSecret {

@@ -277,8 +277,8 @@ impl<'a> Desk<'a> {
             return self.unless_patient(Need::Current, stop(Stop::CurrentUnusable { problem }));
         }
         if self.makes_older_useless() {
-            let record = self.seen.record.as_ref().and_then(|record| record.as_ref().ok());
-            let over = record.and_then(|view| view.record.hand_over.as_ref()).filter(|over| secret.has(&over.version, CURRENT));
+            // What is not known is no proof: without the record nobody's credential is taken away.
+            let over = self.record()?.hand_over.as_ref().filter(|over| secret.has(&over.version, CURRENT));
             let is_proven = over.is_none_or(|over| over.proven_at.is_some());
             let unready = if is_proven { String::new() } else { unready(self.readers()?) };
             let is_over = over.is_some_and(|over| self.now.duration_since(over.since) > READERS_AT_MOST);
@@ -329,7 +329,10 @@ impl<'a> Desk<'a> {
     fn set_server(&self, kind: &SecretKind, token: &str) -> Turned {
         let Err(why) = self.is_good(Who::Pending)? else {
             let has_set = self.seen.done.iter().any(Deed::sets_credential);
-            return Ok(done(if has_set { Done::CredentialSet } else { Done::CredentialThere }));
+            // From here on readers of a single user cannot log in: should nobody take the next step, we do.
+            let look_at = (has_set && self.has_gap()).then(|| self.later(SOON));
+            let done = if has_set { Done::CredentialSet } else { Done::CredentialThere };
+            return Ok(Turn::End(Ending::Done { done, look_at }));
         };
         // A version that does not go on from the current one must not be set: the user may be the one that readers have.
         if let PendingNow::Differs(problem) = self.pending()? {
@@ -407,10 +410,13 @@ impl<'a> Desk<'a> {
         let from = secret.current().map(str::to_owned);
         let deed = Deed::MakeCurrent { from, to: token.to_owned() };
         // After it the secret is read again and shows the version as current; a description that lags behind is read again.
-        match self.seen.has_done(&deed) {
-            true => self.unless_patient(Need::Secret, self.wait(Wait::ValueNotReadable)),
-            false => Ok(Turn::Do(deed)),
+        if self.seen.has_done(&deed) {
+            return self.unless_patient(Need::Secret, self.wait(Wait::ValueNotReadable));
         }
+        // Whoever asks for the last step without the others must not get an empty version for the current one.
+        self.together(&[Need::Pending, Need::Current])?;
+        self.needs_value()?;
+        Ok(Turn::Do(deed))
     }
 
     // ---- the hand-over to the readers ------------------------------------------------------------------------------
