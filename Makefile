@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint fix bench package invoke clean
 
-FUNCTIONS := scale deploy approve
+FUNCTIONS := scale deploy approve rotate
 VENV := .venv/bin
 # Lints that are not part of the Rust toolchain come into target/tools, at this version.
 CARGO_DENY_VERSION := 0.20.2
@@ -21,11 +21,15 @@ setup: ## Put the pinned Python tools into .venv (the other commands do it thems
 	@tests/tools/setup.sh
 
 demo: setup ## Run the main job end to end on a local AWS, with a timeline.
+	@tests/tools/servers.sh
 	@echo "demo: building the functions, the command line and the demo (some minutes the first time)"
 	@cargo build --locked $(FUNCTIONS:%=-p nightshift-%) -p nightshift-cli -p nightshift-tests --bins
 	@target/debug/demo
 
 test: setup $(TOOLS)/bin/cargo-nextest ## Run every test, end-to-end ones included.
+	@tests/tools/servers.sh
+# A test reads the dependencies of every target, offline.
+	@cargo fetch --locked --quiet
 	@cargo build --locked $(FUNCTIONS:%=-p nightshift-%) -p nightshift-cli --bins
 	@cargo test --locked --workspace --doc --quiet
 	@cargo nextest run --locked --workspace --no-fail-fast

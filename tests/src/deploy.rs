@@ -30,6 +30,8 @@ pub struct Deployment {
     mode: Mode,
     calendar: bool,
     more_topics: Vec<String>,
+    rotated: Vec<String>,
+    admins: Vec<String>,
     is_packed: bool,
     fleets: Vec<FleetFile>,
 }
@@ -37,7 +39,15 @@ pub struct Deployment {
 impl Deployment {
     /// With these fleet files, in mode `act`, and without the minutely look at the calendar, which would come at any moment.
     pub fn of(fleets: impl IntoIterator<Item = FleetFile>) -> Self {
-        Self { mode: Mode::Act, calendar: false, more_topics: Vec::new(), is_packed: false, fleets: fleets.into_iter().collect() }
+        Self {
+            mode: Mode::Act,
+            calendar: false,
+            more_topics: Vec::new(),
+            rotated: Vec::new(),
+            admins: Vec::new(),
+            is_packed: false,
+            fleets: fleets.into_iter().collect(),
+        }
     }
 
     /// With another mode.
@@ -48,6 +58,18 @@ impl Deployment {
     /// With a topic that fleet files may name.
     pub fn telling(mut self, topic: &str) -> Self {
         self.more_topics.push(topic.to_owned());
+        self
+    }
+
+    /// With a secret (its ARN) that may be rotated.
+    pub fn rotating(mut self, secret: &str) -> Self {
+        self.rotated.push(secret.to_owned());
+        self
+    }
+
+    /// With the secret (its ARN) of a user that may change others.
+    pub fn with_admin(mut self, secret: &str) -> Self {
+        self.admins.push(secret.to_owned());
         self
     }
 
@@ -92,7 +114,9 @@ impl LocalAws {
         for name in ["template.yaml", "samconfig.toml"] {
             copy(&project::root().join(name), &checkout.join(name));
         }
-        for (name, built) in [("scale", project::scale()), ("deploy", project::deploy()), ("approve", project::approve())] {
+        let functions =
+            [("scale", project::scale()), ("deploy", project::deploy()), ("approve", project::approve()), ("rotate", project::rotate())];
+        for (name, built) in functions {
             let code = checkout.join("functions").join(name);
             std::fs::create_dir_all(&code).expect("the test's folder can be written");
             let bootstrap = code.join("bootstrap");
@@ -123,8 +147,13 @@ impl LocalAws {
         sam.arg(format!("Mode={}", if deployment.mode == Mode::Act { "act" } else { "observe" }));
         sam.arg(format!("CalendarState={}", if deployment.calendar { "ENABLED" } else { "DISABLED" }));
         sam.args(["SweepState=DISABLED", "LedgerProtection=false", "PeopleMail=oncall@example.com"]);
-        if !deployment.more_topics.is_empty() {
-            sam.arg(format!("MoreTopicArns={}", deployment.more_topics.join(",")));
+        let lists = [
+            ("MoreTopicArns", &deployment.more_topics),
+            ("RotatedSecretArns", &deployment.rotated),
+            ("AdminSecretArns", &deployment.admins),
+        ];
+        for (name, arns) in lists.into_iter().filter(|(_, arns)| !arns.is_empty()) {
+            sam.arg(format!("{name}={}", arns.join(",")));
         }
         let done = sam.output().expect("sam can be started");
         let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));

@@ -112,6 +112,6 @@ impl LocalAws {
     pub async fn schedules(&self, group: &str) -> Vec<String> {
         let found = self.scheduler.list_schedules().group_name(group).send().await.expect("schedules can be listed");
         let names = found.schedules().iter().filter_map(|schedule| schedule.name());
-        names.filter(|name| !["calendar", "sweep"].contains(name)).map(str::to_owned).collect()
+        names.filter(|name| !["calendar", "sweep", "secrets"].contains(name)).map(str::to_owned).collect()
     }
 }

@@ -5,7 +5,8 @@ it is given as its argument with it: nothing stays behind.
 Mail that SNS would send is written, a line of JSON for each, into the file that NIGHTSHIFT_MAILBOX names: MiniStack
 itself only logs that there would have been one. And it knows from the start that Application Auto Scaling, which it
 does not have, is a service of AWS: it would read four hundred service models to find that out (3 s, 400 MB).
-How often one-time schedules are looked at says NIGHTSHIFT_SWEEP_SECONDS. What releases need stands in local_releases.
+How often one-time schedules are looked at says NIGHTSHIFT_SWEEP_SECONDS. What releases need stands in local_releases,
+what rotations need in local_secrets.
 """
 
 import json
@@ -22,6 +23,7 @@ from ministack.services import scheduler, sns
 # Beside the sources of the tests nothing is left behind.
 sys.dont_write_bytecode = True
 import local_releases  # noqa: E402
+import local_secrets  # noqa: E402
 
 starter_is_gone = threading.Event()
 
@@ -53,6 +55,7 @@ sns._fanout = deliver_mail(sns._fanout)
 router._KNOWN_AWS_SERVICE_NAMES = frozenset({"application-autoscaling"})
 scheduler._SCHEDULE_TICK_INTERVAL = int(os.environ["NIGHTSHIFT_SWEEP_SECONDS"])
 local_releases.install()
+local_secrets.install()
 folder = sys.argv.pop()
 try:
     main()

@@ -16,6 +16,7 @@ mod nightshift;
 pub mod project;
 mod region;
 mod releases;
+mod rotation;
 pub mod template;
 mod waiting;
 
@@ -27,4 +28,5 @@ pub use local_aws::{ACCOUNT, LocalAws, Permissions, REGION};
 pub use nightshift::{Nightshift, Notice, Said};
 pub use region::{Fate, Refresh, Region};
 pub use releases::Question;
+pub use rotation::{Rotation, STEPS, StepFailed};
 pub use waiting::{holds_for, wait_until};

@@ -167,7 +167,7 @@ impl LocalAws {
 impl Drop for LocalAws {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            for function in ["scale", "deploy", "approve"] {
+            for function in ["scale", "deploy", "approve", "rotate"] {
                 let lines = self.log_lines(&format!("/aws/lambda/nightshift-{function}"));
                 let newest = lines.get(lines.len().saturating_sub(40)..).unwrap_or_default();
                 eprintln!("the log of {function} ends with:\n{}", newest.join("\n"));

@@ -1,8 +1,9 @@
 //! A deployed Nightshift: calling it, asking it, and reading what it told people and wrote down.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -91,14 +92,24 @@ impl<'a> Nightshift<'a> {
 
     /// Runs the `nightshift` command in the folder that was deployed from.
     pub fn cli(&self, arguments: &[&str]) -> Said {
+        self.cli_with(arguments, "")
+    }
+
+    /// The same with something on its standard input.
+    pub fn cli_with(&self, arguments: &[&str], input: &str) -> Said {
         let mut command = self.aws.command(&project::command_line());
         command.current_dir(&self.checkout).args(arguments);
         command.env("NIGHTSHIFT_TABLE", self.output("LedgerTableName"));
         command.env("NIGHTSHIFT_ALARM_TOPIC_ARN", self.output("AlarmTopicArn"));
         command.env("NIGHTSHIFT_DEPLOY_FUNCTION", self.output("DeployFunctionName"));
+        command.env("NIGHTSHIFT_ROTATE_FUNCTION", self.output("RotateFunctionName"));
         command.env("NIGHTSHIFT_APPROVAL_KEY_ARN", self.output("ApprovalKeyArn"));
         command.env("AWS_REGION", &self.region).env("AWS_DEFAULT_REGION", &self.region).env("USER", "operator");
-        let Output { status, stdout, stderr } = command.output().expect("the command line can be started");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut running = command.spawn().expect("the command line can be started");
+        // It may end without having read anything.
+        let _ = running.stdin.take().expect("it has a standard input").write_all(input.as_bytes());
+        let Output { status, stdout, stderr } = running.wait_with_output().expect("the command line ends");
         let text = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
         Said { code: status.code().unwrap_or(-1), text }
     }

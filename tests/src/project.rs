@@ -38,6 +38,12 @@ pub fn approve() -> PathBuf {
     BUILT.get_or_init(|| up_to_date("nightshift-approve", "approve")).clone()
 }
 
+/// The `rotate` function, built.
+pub fn rotate() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| up_to_date("nightshift-rotate", "rotate")).clone()
+}
+
 /// The `scale` function, built.
 pub fn scale() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();

@@ -42,7 +42,7 @@ impl Fate {
 pub struct Region {
     /// Its code.
     pub name: String,
-    http: Http,
+    pub(crate) http: Http,
 }
 
 /// An instance refresh.

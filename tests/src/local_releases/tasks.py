@@ -75,6 +75,7 @@ def end_deployment(svc, deployment, fate, reason=BREAKER):
     if fate == "succeed":
         deployment["status"], primary["rolloutState"] = "SUCCESSFUL", "COMPLETED"
         primary["rolloutStateReason"] = f"ECS deployment {primary['id']} completed."
+        drain_old_tasks(svc)
         tell_deployment(svc, primary, "INFO", "SERVICE_DEPLOYMENT_COMPLETED", primary["rolloutStateReason"])
         return
     deployment["status"], deployment["statusReason"] = "STOPPED", reason
@@ -87,6 +88,15 @@ def end_deployment(svc, deployment, fate, reason=BREAKER):
         ecs._update_service({"cluster": svc["clusterArn"], "service": svc["serviceName"], "taskDefinition": deployment["_source"], "forceNewDeployment": True})
     # Sent with the circuit breaker or alarms only; a roll back shows nowhere but in the reason (ECS developer guide).
     tell_deployment(svc, primary, "ERROR", "SERVICE_DEPLOYMENT_FAILED", reason)
+
+
+def drain_old_tasks(svc):
+    """MiniStack leaves old tasks running where maximumPercent had not left room for all new ones beside them: the first pass
+    stops them, the second one starts what is missing."""
+    cluster = svc["clusterArn"].rsplit("/", 1)[-1]
+    for _ in range(2):
+        ecs._reconcile_service_tasks(cluster, f"{cluster}/{svc['serviceName']}")
+    ecs._refresh_service_state(cluster, f"service:{svc['serviceName']}")
 
 
 def tell_deployment(svc, primary, event_type, name, reason):

@@ -66,10 +66,20 @@ fn the_functions_carry_no_client_that_none_of_them_uses() {
         "aws-sdk-scheduler",
         "aws-sdk-sns",
     ];
-    for function in ["nightshift-scale", "nightshift-deploy", "nightshift-approve"] {
+    for function in ["nightshift-scale", "nightshift-deploy", "nightshift-approve", "nightshift-rotate"] {
         let found = packages(&["--package", function, "--edges", "normal"]);
         let clients: Vec<&str> = found.iter().map(String::as_str).filter(|name| name.starts_with("aws-sdk-")).collect();
         assert_eq!(clients, used, "{function}");
         assert!(!found.contains(&"aws-config".to_owned()), "{function}: aws-config brings SSO, profiles and metadata calls");
+    }
+}
+
+#[test]
+fn servers_are_spoken_to_by_the_function_that_rotates_alone_and_no_test_server_reaches_a_function() {
+    for package in ["nightshift-scale", "nightshift-deploy", "nightshift-approve", "nightshift-rotate", "nightshift-cli"] {
+        let found = packages(&["--package", package, "--edges", "normal"]);
+        let speaks = found.contains(&"tokio-postgres".to_owned());
+        assert_eq!(speaks, package == "nightshift-rotate", "{package} depends on tokio-postgres: {speaks}");
+        assert!(!found.contains(&"nightshift-test-servers".to_owned()), "{package} depends on the test servers");
     }
 }

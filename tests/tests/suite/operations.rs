@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use nightshift_core::rotation::{Done, Stop, Wait};
 use nightshift_tests::project::root;
 
 /// Where codes are written: as `=> "code"` in a function named `code`, or as the first argument of what ignores or fails.
@@ -26,6 +27,8 @@ const SOURCES: &[&str] = &[
     "functions/deploy/src/wakes.rs",
     "functions/approve/src/record.rs",
     "functions/approve/src/visit.rs",
+    "functions/rotate/src/wakes.rs",
+    "shared/core/src/rotation/ending.rs",
 ];
 
 fn is_code(word: &str) -> bool {
@@ -94,4 +97,28 @@ fn every_entry_is_a_code() {
     let unknown: Vec<_> = entries.iter().filter(|entry| !sources.contains(&format!("\"{entry}\""))).collect();
     assert!(unknown.is_empty(), "docs/operations.md explains {unknown:?}, which no source gives");
     assert!(entries.len() > 45, "only {} entries were found", entries.len());
+}
+
+/// How rotations end has a chapter of its own: some of its codes mean something else of a release.
+#[test]
+fn every_ending_of_a_rotation_is_explained_among_the_rotations_and_nothing_else_is() {
+    let document = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let (_, chapter) = document.split_once("\n## Rotations\n").expect("there is a chapter about rotations");
+    let chapter = chapter.split_once("\n## ").map_or(chapter, |(chapter, _)| chapter);
+    for (heading, codes) in [
+        ("### What comes of a look\n", Done::CODES.as_slice()),
+        ("### What a rotation waits for\n", Wait::CODES.as_slice()),
+        ("### What stops a rotation\n", Stop::CODES.as_slice()),
+    ] {
+        let (_, part) = chapter.split_once(heading).unwrap_or_else(|| panic!("there is no {heading}"));
+        let part = part.split_once("\n### ").map_or(part, |(part, _)| part);
+        let first_cells = part.lines().filter(|line| line.starts_with("| `")).filter_map(|line| line.split('|').nth(1));
+        let explained: BTreeSet<&str> = first_cells.flat_map(|cell| cell.split('`').filter(|word| is_code(word))).collect();
+        assert_eq!(explained, codes.iter().copied().collect(), "{heading}: left is the document, right is the code");
+    }
+    let wakes = fs::read_to_string(root().join("functions/rotate/src/wakes.rs")).unwrap();
+    for code in ["not_for_rotate", "step_unreadable"] {
+        assert!(wakes.contains(&format!("\"{code}\"")), "{code} is no longer given: take it out of the document");
+        assert!(document.contains(&format!("`{code}`")), "docs/operations.md has no entry for {code}");
+    }
 }

@@ -8,7 +8,7 @@ use crate::releases_world::{SOON, Town, TwoRegions, errors};
 /// What the local AWS checks against another resource than AWS does: ECS calls about services, tasks and deployments against
 /// the cluster, some calls against everything, and one-time schedules against the default group. And it does not know the
 /// condition key `events:source`.
-fn local_differences() -> Value {
+pub fn local_differences() -> Value {
     let of_clusters = ["ecs:DescribeServices", "ecs:DescribeTasks", "ecs:ListServiceDeployments", "ecs:UpdateService"];
     let of_everything = [
         "ec2:CreateLaunchTemplateVersion",
@@ -34,7 +34,7 @@ fn approval_key(nightshift: &Nightshift<'_>) -> Value {
     json!({ "Version": "2012-10-17", "Statement": [read] })
 }
 
-fn allow_local_differences(nightshift: &Nightshift<'_>) {
+pub fn allow_local_differences(nightshift: &Nightshift<'_>) {
     nightshift.add_policy("DeployFunctionName", "local-aws-differences", &local_differences());
     for function in ["DeployFunctionName", "ApproveFunctionName"] {
         nightshift.add_policy(function, "local-approval-key", &approval_key(nightshift));

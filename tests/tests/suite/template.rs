@@ -6,6 +6,8 @@ use std::path::Path;
 use nightshift_tests::{project, template};
 use serde_json::{Map, Value, json};
 
+mod rotation;
+
 /// A function: its logical name, its folder, the adapters that it is made with (files and folders of `shared/aws/src`), those of
 /// their operations that it never calls, and the variables that it reads.
 struct Function {
@@ -70,8 +72,35 @@ const FUNCTIONS: &[Function] = &[
             "sns.rs",
             "sns",
         ],
-        never_calls: &[],
+        never_calls: &["lambda:GetFunctionConfiguration"],
         environment: || nightshift_approve::ENVIRONMENT.to_vec(),
+    },
+    Function {
+        name: "RotateFunction",
+        crate_folder: "functions/rotate",
+        adapters: &[
+            "dynamodb.rs",
+            "dynamodb/releases.rs",
+            "dynamodb/rotations.rs",
+            "elasticache.rs",
+            "invoke.rs",
+            "scheduler.rs",
+            "secrets_manager.rs",
+            "sns.rs",
+            "sns",
+            // What tasks are made from says who reads a secret; nothing else of a target is asked for or done.
+            "targets/definitions.rs",
+            "targets/services.rs",
+        ],
+        never_calls: &[
+            "dynamodb:UpdateItem",
+            "ecs:RegisterTaskDefinition",
+            "ecs:UpdateService",
+            "lambda:GetFunctionConfiguration",
+            "lambda:GetFunctionUrlConfig",
+            "secretsmanager:ListSecretVersionIds",
+        ],
+        environment: || [nightshift_lambda::ENVIRONMENT, nightshift_rotate::ENVIRONMENT].concat(),
     },
 ];
 
@@ -79,13 +108,27 @@ const FUNCTIONS: &[Function] = &[
 const LAMBDAS_CALLS: &[&str] =
     &["logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "xray:PutTelemetryRecords", "xray:PutTraceSegments"];
 
-/// What AWS itself asks for where a function calls something else: to hand roles over, to tag and to launch in its name, and
-/// to let ECR ask Inspector.
+/// What AWS itself asks for where a function calls something else: to hand roles over, to tag and to launch in its name, to let
+/// ECR ask Inspector, and Secrets Manager KMS; and what Lambda needs in a VPC.
 const CALLED_BY_AWS: &[(&str, &[&str])] = &[
     ("ScaleFunction", &["iam:PassRole"]),
     (
         "DeployFunction",
         &["ec2:CreateTags", "ec2:RunInstances", "ecs:TagResource", "iam:PassRole", "inspector2:ListCoverage", "inspector2:ListFindings"],
+    ),
+    (
+        "RotateFunction",
+        &[
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+            "iam:PassRole",
+            "kms:Decrypt",
+            "kms:GenerateDataKey",
+        ],
     ),
 ];
 
@@ -200,26 +243,35 @@ fn each_role_may_do_what_its_function_calls_and_nothing_else() {
 #[test]
 fn the_adapters_of_each_function_are_those_of_its_own_code() {
     for function in FUNCTIONS {
-        let deps =
-            std::fs::read_to_string(project::root().join(function.crate_folder).join("src/deps.rs")).expect("a function has its deps.rs");
+        let made = construction_of(function);
         for (adapter, file) in ADAPTERS {
-            let is_made = deps.contains(&format!("{adapter}::new("));
-            let is_listed = function.adapters.contains(file);
-            assert_eq!(is_made, is_listed, "{}: {adapter} ({file}): made in deps.rs: {is_made}, listed here: {is_listed}", function.name);
+            let is_made = made.contains(&format!("{adapter}::new("));
+            // Of a folder, also those of its files that the function gets to.
+            let is_listed = function.adapters.iter().any(|listed| listed == file || listed.starts_with(&format!("{file}/")));
+            assert_eq!(is_made, is_listed, "{}: {adapter} ({file}): made in its code: {is_made}, listed here: {is_listed}", function.name);
         }
     }
+}
+
+/// Where a function makes its adapters: `deps.rs`, or `aws.rs` beside it.
+fn construction_of(function: &Function) -> String {
+    let source = project::root().join(function.crate_folder).join("src");
+    let deps = std::fs::read_to_string(source.join("deps.rs")).expect("a function has its deps.rs");
+    deps + &std::fs::read_to_string(source.join("aws.rs")).unwrap_or_default()
 }
 
 /// Each adapter and the file or folder in which its calls are named.
 const ADAPTERS: &[(&str, &str)] = &[
     ("ApprovalSecret", "secrets.rs"),
     ("AutoScalingGroups", "autoscaling.rs"),
+    ("CacheGroups", "elasticache.rs"),
     ("CloudFrontEdges", "cloudfront.rs"),
     ("CloudWatch", "cloudwatch.rs"),
     ("DynamoLedger", "dynamodb.rs"),
     ("EcrImages", "ecr.rs"),
     ("EcsServices", "ecs.rs"),
     ("Functions", "invoke.rs"),
+    ("ManagedSecrets", "secrets_manager.rs"),
     ("OneTimeSchedules", "scheduler.rs"),
     ("Pipelines", "codepipeline.rs"),
     ("RegionBuses", "events.rs"),

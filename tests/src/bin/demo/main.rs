@@ -1,5 +1,5 @@
 //! `make demo`: a busy hour, compressed into a minute, on a local AWS with the template and two systems of this checkout; then a
-//! release in two regions with its approval.
+//! release in two regions with its approval; then the rotation of a real PostgreSQL server's password.
 //!
 //! Shows what happens as it happens, and ends with a table and a verdict: exit code 0 only if every size, every action, every
 //! message and every revision was right. Leaves nothing running.
@@ -8,6 +8,7 @@
 
 mod busy_hour;
 mod release;
+mod rotation;
 mod story;
 mod verdict;
 mod watch;
@@ -31,6 +32,10 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let story = Story::begin();
+    if let Some(missing) = nightshift_test_servers::Postgres::missing() {
+        story.tell("demo", &missing);
+        return ExitCode::FAILURE;
+    }
     story.tell("demo", "starting the local AWS (MiniStack), with nothing of this machine's AWS settings");
     let aws = LocalAws::start();
     story.tell("demo", &format!("it listens on {}; nothing leaves this machine", aws.endpoint()));
@@ -45,8 +50,9 @@ async fn main() -> ExitCode {
     story.table(&verdict::table(&nightshift, &tenants));
     drop(aws);
     problems.extend(release::show(&story).await);
+    problems.extend(rotation::show(&story).await);
     story.blank();
-    story.tell("demo", "both local AWSs are stopped; nothing is left running");
+    story.tell("demo", "all three local AWSs and the database are stopped; nothing is left running");
     match problems.as_slice() {
         [] => {
             story.tell("demo", "everything was as it should be");
