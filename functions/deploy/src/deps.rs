@@ -8,7 +8,7 @@ use nightshift_core::fleet::Fleets;
 use nightshift_core::ports::{AlarmReader, Messenger, RecheckScheduler};
 use nightshift_core::release::approve::ports::KeyReader;
 use nightshift_core::release::ports::{AnswerDesk, ImageReader, Neighbours, ReleaseLedger, TargetDeployer, TargetReader};
-use nightshift_lambda::{Config, ConfigError, Handler, HandlerError, Invocation, Variables, load_fleets};
+use nightshift_lambda::{Config, Handler, HandlerError, Invocation, load_fleets};
 use serde_json::Value;
 
 use crate::front_end::FrontEndEstate;
@@ -145,7 +145,11 @@ impl FrontEndEstate for AwsEstate {
 /// Reads the environment and the fleet files and builds the clients; makes no call to AWS.
 pub fn start(lookup: impl Fn(&str) -> Option<String>) -> Result<Deps<AwsEstate>, HandlerError> {
     let invalid = |code: &'static str, message: String| HandlerError::Configuration { code, message };
-    let (config, approval) = configuration(&lookup).map_err(|error| invalid("config_invalid", error.to_string()))?;
+    let configured = Config::with_more(&lookup, |variables| Approval {
+        key_arn: variables.needed("NIGHTSHIFT_APPROVAL_KEY_ARN"),
+        url: variables.needed("NIGHTSHIFT_APPROVAL_URL"),
+    });
+    let (config, approval) = configured.map_err(|error| invalid("config_invalid", error.to_string()))?;
     let fleets = load_fleets(&config.fleet).map_err(|error| invalid("fleet_invalid", error.to_string()))?;
     let sdk = nightshift_aws::sdk_config(&lookup).map_err(|error| invalid("config_invalid", error.to_string()))?;
     let caller = AwsCaller::new(&sdk);
@@ -167,19 +171,6 @@ pub fn start(lookup: impl Fn(&str) -> Option<String>) -> Result<Deps<AwsEstate>,
 struct Approval {
     key_arn: String,
     url: String,
-}
-
-/// The whole environment, with everything that is wrong in it at once.
-fn configuration(lookup: &impl Fn(&str) -> Option<String>) -> Result<(Config, Approval), ConfigError> {
-    let mut variables = Variables::new(lookup);
-    let approval = Approval { key_arn: variables.needed("NIGHTSHIFT_APPROVAL_KEY_ARN"), url: variables.needed("NIGHTSHIFT_APPROVAL_URL") };
-    match (Config::from_lookup(lookup), variables.checked(approval)) {
-        (Ok(config), Ok(approval)) => Ok((config, approval)),
-        (config, approval) => {
-            let problems = [config.err(), approval.err()].into_iter().flatten().flat_map(|error| error.problems).collect();
-            Err(ConfigError { problems })
-        }
-    }
 }
 
 #[cfg(test)]

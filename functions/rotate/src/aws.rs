@@ -3,7 +3,7 @@
 use nightshift_aws::{
     AwsCaller, CacheGroups, DynamoLedger, Functions, Keep, ManagedSecrets, OneTimeSchedules, ReleaseReaders, ReleaseTargets, SnsTopics,
 };
-use nightshift_lambda::{Config, ConfigError, HandlerError, Variables, load_fleets};
+use nightshift_lambda::{Config, HandlerError, load_fleets};
 
 use crate::deps::{Deps, Estate};
 use crate::servers::Servers;
@@ -70,7 +70,8 @@ impl Estate for AwsEstate {
 /// Reads the environment and the fleet files and builds the clients; makes no call to AWS.
 pub fn start(lookup: impl Fn(&str) -> Option<String>) -> Result<Deps<AwsEstate>, HandlerError> {
     let invalid = |code: &'static str, message: String| HandlerError::Configuration { code, message };
-    let (config, deploy_function) = configuration(&lookup).map_err(|error| invalid("config_invalid", error.to_string()))?;
+    let configured = Config::with_more(&lookup, |variables| variables.needed("NIGHTSHIFT_DEPLOY_FUNCTION"));
+    let (config, deploy_function) = configured.map_err(|error| invalid("config_invalid", error.to_string()))?;
     let fleets = load_fleets(&config.fleet).map_err(|error| invalid("fleet_invalid", error.to_string()))?;
     let sdk = nightshift_aws::sdk_config(&lookup).map_err(|error| invalid("config_invalid", error.to_string()))?;
     let caller = AwsCaller::new(&sdk);
@@ -86,19 +87,6 @@ pub fn start(lookup: impl Fn(&str) -> Option<String>) -> Result<Deps<AwsEstate>,
     };
     let function = lookup("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "rotate".to_owned());
     Ok(Deps { function, config, fleets, estate })
-}
-
-/// The whole environment, with everything that is wrong in it at once.
-fn configuration(lookup: &impl Fn(&str) -> Option<String>) -> Result<(Config, String), ConfigError> {
-    let mut variables = Variables::new(lookup);
-    let deploy_function = variables.needed("NIGHTSHIFT_DEPLOY_FUNCTION");
-    match (Config::from_lookup(lookup), variables.checked(deploy_function)) {
-        (Ok(config), Ok(deploy_function)) => Ok((config, deploy_function)),
-        (config, deploy_function) => {
-            let problems = [config.err(), deploy_function.err()].into_iter().flatten().flat_map(|error| error.problems).collect();
-            Err(ConfigError { problems })
-        }
-    }
 }
 
 #[cfg(test)]

@@ -107,6 +107,22 @@ impl Config {
         };
         variables.checked(config)
     }
+
+    /// The same with what one function reads besides; everything that is wrong with both is told at once.
+    pub fn with_more<L, M>(lookup: &L, more: impl FnOnce(&mut Variables<&L>) -> M) -> Result<(Self, M), ConfigError>
+    where
+        L: Fn(&str) -> Option<String>,
+    {
+        let mut variables = Variables::new(lookup);
+        let more = more(&mut variables);
+        match (Self::from_lookup(lookup), variables.checked(more)) {
+            (Ok(config), Ok(more)) => Ok((config, more)),
+            (config, more) => {
+                let problems = [config.err(), more.err()].into_iter().flatten().flat_map(|error| error.problems).collect();
+                Err(ConfigError { problems })
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::decide::{Deed, SecretPolicy};
 use super::ending::{Done, Ending, Stop, Wait};
+use super::plan::{Deed, SecretPolicy};
 use crate::fleet::SecretKind;
 use crate::notice::{Message, Severity, fitting};
 

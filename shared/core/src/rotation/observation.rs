@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::decide::Deed;
 use super::document::DocumentProblem;
+use super::plan::Deed;
 use super::ports::{ClusterNow, LoginAnswer};
 use super::readers::ReaderNow;
 use super::record::RotationView;

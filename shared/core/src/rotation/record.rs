@@ -5,9 +5,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::decide::Deed;
 use super::ending::{Done, Ending};
 use super::observation::Seen;
+use super::plan::Deed;
 use super::readers::ReaderNow;
 use crate::ledger::Pause;
 
