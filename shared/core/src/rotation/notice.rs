@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::ending::{Done, Ending, Stop, Wait};
 use super::plan::{Deed, SecretPolicy};
-use crate::fleet::SecretKind;
+use crate::fleet::{Postgresql, PostgresqlUsers, SecretKind};
 use crate::notice::{Message, Severity, fitting};
 
 /// A message about one secret.
@@ -57,6 +57,7 @@ impl RotationNotice<'_> {
             Ending::Done { done: Done::KeyDue { due_at }, .. } if *due_at <= self.at => Severity::Critical,
             Ending::Done { done: Done::KeyDue { .. } | Done::OldKept, .. } => Severity::Warning,
             Ending::Done { .. } => Severity::Info,
+            Ending::Wait { wait: Wait::ReadersNotReady { .. }, .. } if self.shuts_readers_out() => Severity::Critical,
             Ending::Wait { .. } | Ending::Stop(Stop::Observe | Stop::NeedsAPerson) => Severity::Warning,
             Ending::Stop(_) => Severity::Critical,
         }
@@ -123,8 +124,13 @@ impl RotationNotice<'_> {
             lines.push(self.what_holds().to_owned());
         }
         lines.extend(self.done.iter().map(|deed| format!("Step: {}.", deed.word())));
-        if let (SecretKind::Issued(issued), true) = (&self.policy.secret.kind, self.asks_for_key()) {
-            lines.push(format!("How: {}", issued.how));
+        let is_handed_over = matches!(self.ending, Ending::Done { done: Done::HandedOver { .. }, .. });
+        if let SecretKind::Issued(issued) = &self.policy.secret.kind {
+            match (self.asks_for_key(), is_handed_over) {
+                (true, _) => lines.push(format!("How: {}", issued.how)),
+                (false, true) => lines.push(format!("The old key can be revoked now. How: {}", issued.how)),
+                (false, false) => {}
+            }
         }
         lines.extend(self.next_steps());
         lines.join("\n")
@@ -132,13 +138,15 @@ impl RotationNotice<'_> {
 
     /// What still logs in while readers are not ready.
     fn what_holds(&self) -> &'static str {
-        use crate::fleet::{Postgresql, PostgresqlUsers};
-        match &self.policy.secret.kind {
-            SecretKind::Postgresql(Postgresql { users: PostgresqlUsers::Single, .. }) => {
-                "The old password is refused since the new one was set; connections that are open stay open."
-            }
-            _ => "The old credential still works, and stays good until the readers are healthy.",
+        match self.shuts_readers_out() {
+            true => "The old password is refused since the new one was set; connections that are open stay open.",
+            false => "The old credential still works, and stays good until the readers are healthy.",
         }
+    }
+
+    /// Whether readers with the old credential cannot log in.
+    fn shuts_readers_out(&self) -> bool {
+        matches!(self.policy.secret.kind, SecretKind::Postgresql(Postgresql { users: PostgresqlUsers::Single, .. }))
     }
 
     fn asks_for_key(&self) -> bool {

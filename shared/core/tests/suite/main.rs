@@ -10,6 +10,7 @@ mod release_properties;
 mod release_rotations;
 mod release_stories;
 mod release_world;
+mod rotations;
 mod scale_properties;
 mod scale_table;
 mod scale_world;
