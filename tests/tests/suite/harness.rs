@@ -1,6 +1,7 @@
 //! The harness itself: whatever becomes of a test, nothing stays running.
 
-use std::process::Command;
+use std::io::Write;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use nightshift_tests::{Deployment, LocalAws, wait_until};
@@ -48,4 +49,28 @@ fn start_and_die() {
     let aws = LocalAws::start();
     println!("folder={}", aws.folder().display());
     std::process::abort();
+}
+
+#[test]
+fn a_value_is_found_however_it_is_written() {
+    let (secret, hidden) = ("p4ss+word/of=app", LocalAws::spellings("p4ss+word/of=app"));
+    let is_found = |text: &str| hidden.iter().any(|spelling| text.contains(spelling));
+    for before in ["", "a", "ab", "abc"] {
+        for after in ["", "x", "xy"] {
+            let around = base64(&format!("{before}{secret}{after}"));
+            assert!(is_found(&around) && is_found(&around.replace('+', "-").replace('/', "_")), "{before}..{after}: {around}");
+        }
+    }
+    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    for text in [secret, "url?p=p4ss%2Bword%2Fof%3Dapp", &hex, &hex.to_uppercase()] {
+        assert!(is_found(text), "{text}");
+    }
+    assert!(!is_found("p4ss word of app") && !is_found(&base64("another password altogether")));
+}
+
+fn base64(text: &str) -> String {
+    let mut encoder =
+        Command::new("base64").arg("-w0").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("base64 can be started");
+    encoder.stdin.take().expect("it has a standard input").write_all(text.as_bytes()).expect("base64 reads");
+    String::from_utf8(encoder.wait_with_output().expect("base64 ends").stdout).expect("base64 is text")
 }

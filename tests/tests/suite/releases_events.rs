@@ -86,6 +86,10 @@ fn each_rule_takes_its_own_events_and_nothing_else() {
     }
     for entry in std::fs::read_dir(project::root().join("events")).expect("the samples are there") {
         let path = entry.expect("a folder can be read").path();
+        // The steps of a rotation, which no rule sends.
+        if path.is_dir() {
+            continue;
+        }
         let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         let Ok(event) = serde_json::from_str::<Value>(&std::fs::read_to_string(&path).expect("samples are text")) else { continue };
         if event.get("detail-type").is_none() || event.get("detail").is_none() {

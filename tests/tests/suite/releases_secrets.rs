@@ -23,3 +23,26 @@ async fn two_rotations_are_one_restart_of_exactly_the_readers() {
     let told: Vec<String> = town.nightshift.notices().iter().map(|notice| notice.body.to_string()).collect();
     assert!(!told.iter().any(|text| text.contains("three")), "no secret is told");
 }
+
+/// Instances read secrets as they boot. Who reads which stands in the fleet file.
+#[tokio::test]
+async fn instances_are_replaced_with_their_like_where_they_read_the_secret() {
+    let aws = LocalAws::start_quick(Permissions::Open);
+    let town = Town::build(&aws, &["ecommerce"]).await;
+    let template = town.region.template("ecommerce-user");
+    town.region.set_secret("ecommerce/user/database", r#"{"username":"ecommerce","password":"another-one"}"#);
+    town.nightshift.told("ecommerce/user", "done").await;
+    let refreshes = town.region.refreshes("ecommerce-user");
+    assert_eq!(refreshes.len(), 1, "one version is one restart: {refreshes:?}");
+    let preference = |name: &str| refreshes[0].preferences.get(name).map(String::as_str);
+    assert_eq!((refreshes[0].status.as_str(), refreshes[0].version.as_str()), ("Successful", template.1.as_str()), "{refreshes:?}");
+    assert_eq!((preference("SkipMatching"), preference("AutoRollback")), (Some("false"), Some("false")), "{refreshes:?}");
+    assert_eq!((preference("MinHealthyPercentage"), preference("MaxHealthyPercentage")), (Some("100"), Some("150")), "{refreshes:?}");
+    assert_eq!(town.region.template("ecommerce-user"), template, "the group is set to what it was");
+    for service in ["product", "order", "payment", "notification", "gateway", "frontend"] {
+        assert!(town.region.refreshes(&format!("ecommerce-{service}")).is_empty(), "{service} reads other secrets");
+    }
+    assert_eq!(errors(&town.nightshift), Vec::<serde_json::Value>::new());
+    let told: Vec<String> = town.nightshift.notices().iter().map(|notice| notice.body.to_string()).collect();
+    assert!(!told.iter().any(|text| text.contains("another-one")), "no secret is told");
+}

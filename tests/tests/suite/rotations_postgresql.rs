@@ -1,8 +1,8 @@
 //! Passwords of a real PostgreSQL server, rotated by the built functions, up to readers that are healthy with the new ones.
 
-use crate::rotations_world::{FIRST, House, ca, connection, database, has_no, house_of_one_user, local_aws};
+use nightshift_tests::{Fate, Notice};
 
-const OPS: &str = "the/password=of+ops";
+use crate::rotations_world::{FIRST, OPS, database, has_no, house_of_one_user, house_of_two_users, local_aws};
 
 #[tokio::test]
 async fn a_single_user_gets_a_new_password_and_the_reader_is_proven_with_it() {
@@ -33,11 +33,7 @@ async fn a_single_user_gets_a_new_password_and_the_reader_is_proven_with_it() {
 #[tokio::test]
 async fn two_users_take_turns_and_a_second_rotation_waits_for_the_readers() {
     let (postgres, aws) = (database(), local_aws());
-    postgres.run_sql(&format!("CREATE ROLE ops LOGIN CREATEROLE PASSWORD '{OPS}'"));
-    let trust = ca(postgres.tls_ca_pem(), 8);
-    let kind = format!("postgresql:\n      users: alternating\n      admin_secret: ecs-postgres/admin\n      {trust}");
-    let port = postgres.port();
-    let house = House::build_with_admin(&aws, &kind, &connection("app", FIRST, port), &connection("ops", OPS, port)).await;
+    let house = house_of_two_users(&aws, &postgres).await;
 
     house.nightshift.rotate_secret(house.secret);
     assert_eq!(house.field("AWSCURRENT", "username"), "app_clone");
@@ -58,4 +54,22 @@ async fn two_users_take_turns_and_a_second_rotation_waits_for_the_readers() {
     assert!(postgres.lets_in("app", &third) && postgres.lets_in("app_clone", &second));
     assert!(!postgres.lets_in("app", FIRST));
     house.nothing_leaked(&[FIRST, OPS, &second, &third]).await;
+}
+
+#[tokio::test]
+async fn readers_that_do_not_get_healthy_keep_the_old_user_and_people_are_told() {
+    let (postgres, aws) = (database(), local_aws());
+    let house = house_of_two_users(&aws, &postgres).await;
+    house.region.fate("ecs-postgres", "api", Fate::Fail);
+    house.nightshift.rotate_secret(house.secret);
+    let new = house.field("AWSCURRENT", "password");
+    let is_it = |notice: &&Notice| notice.field("kind") == "readers_not_ready" && notice.field("secret") == house.secret;
+    let told = async || house.nightshift.notices().iter().find(is_it).cloned().ok_or_else(|| format!("{:?}", house.nightshift.subjects()));
+    let told = house.nightshift.hurry_looks(house.secret, "people are told that the readers are not healthy", told).await;
+    assert!(told.field("text").contains("api not healthy (the roll-out failed"), "{}", told.field("text"));
+    assert!(postgres.lets_in("app_clone", &new) && postgres.lets_in("app", FIRST), "both log in");
+    let next = house.nightshift.begin_rotation(house.secret);
+    assert_eq!(next.go().unwrap_err().error, "Nightshift.readers_not_ready");
+    assert!(postgres.lets_in("app", FIRST), "readers that still have the old user are not shut out");
+    house.nothing_leaked(&[FIRST, OPS, &new]).await;
 }

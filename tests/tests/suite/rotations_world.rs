@@ -10,6 +10,7 @@ use crate::releases_world::{EAST, errors};
 pub const DATABASE: &str = "ecs-postgres/database";
 /// With characters that base64, URLs and connection strings write otherwise.
 pub const FIRST: &str = "the+first/password=of-app";
+pub const OPS: &str = "the/password=of+ops";
 
 /// A system with one secret that is rotated, and the service that reads it.
 pub struct House<'a> {
@@ -112,6 +113,15 @@ pub fn database() -> Postgres {
 pub async fn house_of_one_user<'a>(aws: &'a LocalAws, postgres: &Postgres) -> House<'a> {
     let kind = format!("postgresql:\n      users: single\n      {}", ca(postgres.tls_ca_pem(), 8));
     House::build(aws, &kind, &connection("app", FIRST, postgres.port())).await
+}
+
+/// The house with two users of a real PostgreSQL server that take turns, `app` and one that `ops` makes.
+pub async fn house_of_two_users<'a>(aws: &'a LocalAws, postgres: &Postgres) -> House<'a> {
+    postgres.run_sql(&format!("CREATE ROLE ops LOGIN CREATEROLE PASSWORD '{OPS}'"));
+    let trust = ca(postgres.tls_ca_pem(), 8);
+    let kind = format!("postgresql:\n      users: alternating\n      admin_secret: ecs-postgres/admin\n      {trust}");
+    let port = postgres.port();
+    House::build_with_admin(aws, &kind, &connection("app", FIRST, port), &connection("ops", OPS, port)).await
 }
 
 /// The value of a database's secret, as RDS's own are.

@@ -43,9 +43,8 @@ impl Desk<'_> {
             return self.hold(Hold::OtherRollout { handle: newest.handle.clone() }, FOLLOW);
         }
         self.restart_begins();
-        if let Some(frozen) = &self.policy.frozen {
-            let until = frozen.until.strftime("%Y-%m-%d %H:%M UTC");
-            self.log(format!("begun although it is frozen until {until} ({}): its readers cannot log in before", frozen.why));
+        if let Some(why) = self.begun_in_spite_of_a_freeze() {
+            self.log(why);
         }
         let moved = Move { from: target.revision.clone(), to: target.revision.clone(), handle: None, since: self.now };
         self.set_leg(index, LegState::Starting(moved));

@@ -114,7 +114,8 @@ impl Desk<'_> {
         let text = if from == to { format!("{from} is started anew") } else { format!("{from} -> {to}") };
         self.log(format!("{} {}: rolling, {text}", leg.stage, leg.region));
         let headline = format!("{} rolls in {} ({})", self.release_name(), leg.region, leg.stage);
-        self.note("rolling", Severity::Info, headline, format!("{}: {text}", leg.target));
+        let frozen = self.begun_in_spite_of_a_freeze().map(|why| format!("\n{why}.")).unwrap_or_default();
+        self.note("rolling", Severity::Info, headline, format!("{}: {text}{frozen}", leg.target));
         self.look_at(later(self.now, FOLLOW));
     }
 

@@ -30,6 +30,13 @@ impl Desk<'_> {
         }
     }
 
+    /// Why a restart is begun while a freeze window holds, for people to read.
+    pub(super) fn begun_in_spite_of_a_freeze(&self) -> Option<String> {
+        let frozen = self.policy.frozen.as_ref().filter(|_| self.is_urgent_restart())?;
+        let until = frozen.until.strftime("%Y-%m-%d %H:%M UTC");
+        Some(format!("begun although it is frozen until {until} ({}): its readers cannot log in before", frozen.why))
+    }
+
     /// What is to be done about a restart that did not end well; none for what needs nothing.
     pub(super) fn restart_remedy(&self, kind: EndKind) -> Option<String> {
         let Change::Restart { secrets, .. } = &self.book.active.as_ref()?.change else { return None };

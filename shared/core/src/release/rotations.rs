@@ -7,13 +7,16 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::desk::Desk;
+use super::desk::{Desk, later};
 use super::handed::News;
 use super::{Change, End, EndKind, Found, Handed, HandedState, Leg, LegState, Move, Need, Release, ReleaseId, Rotated};
 use crate::fleet::DeployTarget;
 
 /// What is noted as the beginning of a roll-out is at most an invocation later than the roll-out itself.
 const AN_INVOCATION: SignedDuration = SignedDuration::from_mins(2);
+
+/// Nothing was rotated later than now: a time further ahead than this is no time.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(10);
 
 /// When a roll-out began, at the earliest.
 pub(super) fn began_at_the_earliest(moved: &Move) -> Timestamp {
@@ -35,6 +38,7 @@ impl Desk<'_> {
         if !self.policy.service.rotated_secrets.restart {
             return;
         }
+        let told = &Rotation { at: told.at.filter(|at| *at <= later(self.now, CLOCKS_APART)), ..*told };
         let news = match self.book.handed(told.secret) {
             Some(handed) => handed.heard(told.version, told.at),
             None => match self.handed_before(told) {

@@ -211,7 +211,7 @@ impl Book {
     /// Whether a release waits for another one's end: as the next, or put aside for a restart.
     pub fn is_waiting_for_its_turn(&self, id: &ReleaseId) -> bool {
         let aside = self.aside.as_ref().map(|aside| &aside.release);
-        aside.into_iter().chain(&self.next).any(|release| release.id == *id) && !self.active.as_ref().is_some_and(|active| active.id == *id)
+        aside.into_iter().chain(&self.next).any(|release| release.id == *id) && self.active.as_ref().is_none_or(|active| active.id != *id)
     }
 
     /// The ended release that could be undone: the last one that changed something.

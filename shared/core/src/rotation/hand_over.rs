@@ -45,13 +45,12 @@ impl Desk<'_> {
                 return Ok(self.wait_for_readers(&over, unready, has_failed));
             }
         }
-        let gap = over.set_at.filter(|_| self.has_gap()).map(|set| over.proven_at.unwrap_or(self.now).duration_since(set).as_secs());
         let is_news = over.proven_at.is_none();
         match self.policy.secret.kind {
             SecretKind::Redis(_) | SecretKind::Elasticache(_) if over.retired_at.is_none() && self.policy.mode == Mode::Act => {
                 self.retire(secret)
             }
-            _ if is_news => Ok(done(Done::HandedOver { gap_seconds: gap })),
+            _ if is_news => Ok(done(Done::HandedOver { gap_seconds: self.gap_seconds(&over)? })),
             SecretKind::Issued(ref issued) => self.watch(issued),
             _ => Ok(done(Done::Quiet)),
         }
@@ -140,6 +139,13 @@ impl Desk<'_> {
             Some(due_at) if self.later(length(issued.warn_before)) >= due_at => Ok(done(Done::KeyDue { due_at })),
             _ => Ok(done(Done::Quiet)),
         }
+    }
+
+    /// From when the old credential was refused until the last reader was healthy with the new one.
+    fn gap_seconds(&self, over: &HandOver) -> Turned<Option<i64>> {
+        let Some(set_at) = over.set_at.filter(|_| self.has_gap()) else { return Ok(None) };
+        let last = self.readers()?.iter().filter_map(|reader| reader.state.proven_at()).max();
+        Ok(last.map(|last| last.duration_since(set_at).as_secs().max(0)))
     }
 
     /// Whether the old credential is refused as soon as the new one is set.

@@ -21,7 +21,10 @@ pub struct ReaderNow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReaderState {
     /// It was started anew on the current version and is healthy.
-    Proven,
+    Proven {
+        /// Since when that is known.
+        at: Timestamp,
+    },
     /// The fleet file says that it takes a new value up by itself.
     TakesItUpItself,
     /// Its restart has not begun.
@@ -38,13 +41,21 @@ pub enum ReaderState {
 impl ReaderState {
     /// Whether it does without the old value.
     pub fn is_ready(&self) -> bool {
-        matches!(self, Self::Proven | Self::TakesItUpItself)
+        matches!(self, Self::Proven { .. } | Self::TakesItUpItself)
+    }
+
+    /// Since when it does, if it had to be started anew.
+    pub fn proven_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Proven { at } => Some(*at),
+            _ => None,
+        }
     }
 
     /// In words.
     pub fn word(&self) -> String {
         match self {
-            Self::Proven => "healthy".to_owned(),
+            Self::Proven { .. } => "healthy".to_owned(),
             Self::TakesItUpItself => "takes it up by itself".to_owned(),
             Self::Waiting => "not yet started anew".to_owned(),
             Self::Restarting => "being started anew".to_owned(),
@@ -61,7 +72,7 @@ pub fn reader_state(service: &Service, book: &Book, secret: &str, version: &str,
     match book.hand_over(secret, version, since) {
         None | Some(HandedState::Waiting) => ReaderState::Waiting,
         Some(HandedState::Restarting { .. }) => ReaderState::Restarting,
-        Some(HandedState::Proven { .. }) => ReaderState::Proven,
+        Some(HandedState::Proven { at, .. }) => ReaderState::Proven { at: *at },
         Some(HandedState::Failed { why, .. }) => ReaderState::Failed { why: why.clone() },
     }
 }

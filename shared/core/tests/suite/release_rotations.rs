@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use nightshift_core::ledger::Pause;
-use nightshift_core::release::{Book, Change, EndKind, HandedState, LegState, StopHow, Verdict, Wake};
+use nightshift_core::release::{Book, BookView, Change, EndKind, HandedState, LegState, Shown, StopHow, Verdict, Wake};
 use serde_json::json;
 
 use super::release_world::{EAST, FLEET, Fate, Fortune, World, look, pushed};
@@ -58,6 +58,13 @@ fn asked(world: &mut World) -> nightshift_core::release::Image {
 
 fn is_proven(world: &World, secret: &str) -> bool {
     matches!(book(world).handed(secret).map(|handed| &handed.state), Some(HandedState::Proven { .. }))
+}
+
+/// What people read of the release that is put aside.
+fn shown(world: &World) -> Vec<String> {
+    let view = BookView { book: book(world).clone(), pause: None };
+    let release = &view.book.aside.as_ref().unwrap().release;
+    Shown { key: &World::key(), release, view: &view, frozen: None, now: world.now }.next()
 }
 
 /// Three senders tell of each version; they come in any order, twice, and hours late.
@@ -133,6 +140,20 @@ fn an_older_version_that_comes_late_changes_nothing_but_going_back_to_it_does() 
     assert_eq!(restarts(&world).len(), 2);
 }
 
+/// Else nothing would be newer for years.
+#[test]
+fn a_time_to_come_is_no_time() {
+    let mut world = World::new();
+    let (now, to_come) = (world.now, world.now + SignedDuration::from_hours(24 * 365));
+    world.is_current(EAST, SIGNING, "v1", now);
+    tell(&mut world, rotated(SIGNING, Some("v1"), to_come));
+    world.run_on(minutes(120));
+    assert_eq!(restarts(&world), [EndKind::Done]);
+    rotate(&mut world, SIGNING);
+    world.run_on(minutes(120));
+    assert_eq!(restarts(&world).len(), 2);
+}
+
 #[test]
 fn an_urgent_restart_does_not_settle_and_takes_along_what_does() {
     let mut world = World::new();
@@ -162,6 +183,8 @@ fn a_restart_goes_before_a_release_that_waits_for_people_and_nothing_is_lost() {
         assert!(aside.is_some_and(|aside| aside.release.change.image().is_some()), "{secret}");
         assert!(active.is_some_and(|active| active.change.image().is_none()), "{secret}");
         assert_eq!(world.question(EAST), question, "it is the same question");
+        let next = shown(&world);
+        assert!(next[0].contains("waits for the end of release") && next[1].contains("lead has to agree to production"), "{next:?}");
         // The answer comes while the restart is under way.
         world.answer(EAST, Verdict::Approve);
         tell(&mut world, look());
@@ -256,7 +279,9 @@ fn a_freeze_holds_what_can_wait() {
     world.run_on(minutes(120));
     assert_eq!(restarts(&world), [EndKind::Done], "both together");
     let log: Vec<&str> = book(&world).ended[0].log.iter().map(|line| line.text.as_str()).collect();
-    assert!(log.iter().any(|line| line.contains("begun although it is frozen until 2026-11-21 00:00 UTC (sale)")), "{log:?}");
+    let told = "begun although it is frozen until 2026-11-21 00:00 UTC (sale)";
+    assert!(log.iter().any(|line| line.contains(told)), "{log:?}");
+    assert!(world.regions[EAST].texts.iter().any(|text| text.contains(told)), "{:?}", world.regions[EAST].texts);
     assert!(is_proven(&world, SIGNING) && is_proven(&world, DB));
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use nightshift_core::fleet::ApproverName;
 use nightshift_core::release::approve::{Asked, Closed, Open, standing};
-use nightshift_core::release::{Answer, Book, End, EndKind, ReleaseId, Scope, StartedBy, Unwind, Verdict};
+use nightshift_core::release::{Answer, Aside, Book, Change, End, EndKind, Release, ReleaseId, Scope, StartedBy, Unwind, Verdict};
 
 use super::world::*;
 
@@ -59,6 +59,21 @@ fn a_question_that_was_asked_stands_open() {
     let open = case.judged().unwrap();
     assert_eq!((open.missing(), open.is_own, open.until), (1, false, until()));
     assert!(open.agreed.is_empty());
+}
+
+/// A restart for a rotated secret goes first, and takes minutes: who answers then is heard.
+#[test]
+fn a_question_stands_while_its_release_is_put_aside() {
+    let aside = case().with(|case| {
+        let release = case.book.active.take().unwrap();
+        let restart = Change::Restart { secrets: ["web/database".to_owned()].into(), versions: [].into() };
+        let id = ReleaseId::from_text("20261120t120000z-restart");
+        case.book.active = Some(Release { id, change: restart, approvals: BTreeMap::new(), ..release.clone() });
+        case.book.aside = Some(Aside { release, since: now(), told: None });
+    });
+    assert_eq!(aside.judged().unwrap().missing(), 1);
+    let yes = BTreeMap::from([(name("ann"), answer(Verdict::Approve))]);
+    assert_eq!(aside.with(|case| case.answers = yes).closed().0, "already_answered");
 }
 
 #[test]
