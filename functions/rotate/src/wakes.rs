@@ -3,7 +3,7 @@
 //! A step about a secret that no fleet file has is an error: Secrets Manager must not take silence for success.
 
 use nightshift_core::fleet::{Fleet, Fleets, ManagedSecret, SecretName};
-use nightshift_core::rotation::{Ending, Instruction, Request, SecretPolicy, StepEvent, StepProblem, Stop};
+use nightshift_core::rotation::{Ending, Instruction, Request, SecretPolicy, StepEvent, StepProblem, Stop, Why};
 use nightshift_lambda::{Config, HandlerError};
 use serde_json::{Value, json};
 
@@ -33,15 +33,14 @@ pub(crate) fn read<'a>(event: &Value, fleets: &'a Fleets, config: &Config) -> Re
     match (Instruction::read(event), StepEvent::read(event)) {
         (Some(Instruction::Sweep), _) => {
             let all = here().flat_map(|fleet| fleet.secrets.iter().map(move |(name, secret)| (fleet, name, secret)));
-            let sweep = |(fleet, name, secret)| Call::new(fleet, name, secret, config, Request::Carry { is_sweep: true });
+            let sweep = |(fleet, name, secret)| Call::new(fleet, name, secret, config, Request::Carry { why: Why::Sweep });
             Ok(Wakes::Looks(all.map(sweep).collect()))
         }
-        (Some(Instruction::Look { system, secret }), _) => {
+        (Some(Instruction::Look { system, secret, is_asked }), _) => {
+            let why = if is_asked { Why::Asked } else { Why::Arranged };
             let found = here().find(|fleet| fleet.system.as_str() == system);
             match found.and_then(|fleet| fleet.secrets.get_key_value(secret.as_str()).map(|(name, secret)| (fleet, name, secret))) {
-                Some((fleet, name, secret)) => {
-                    Ok(Wakes::Looks(vec![Call::new(fleet, name, secret, config, Request::Carry { is_sweep: false })]))
-                }
+                Some((fleet, name, secret)) => Ok(Wakes::Looks(vec![Call::new(fleet, name, secret, config, Request::Carry { why })])),
                 None => Ok(ignored("secret_unknown", &Stop::SecretUnknown { secret: format!("{system}/{secret}") }.to_string())),
             }
         }

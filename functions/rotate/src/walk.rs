@@ -145,6 +145,10 @@ impl<E: Estate> Walk<'_, E> {
             Deed::DropPending { version } => estate.secrets().drop_pending(&call.id, version).await,
             Deed::MakeCurrent { from, to } => estate.secrets().make_current(&call.id, from.as_deref(), to).await,
             Deed::WakeReaders => self.wake_readers().await,
+            Deed::StartReadersAgain => match &self.seen.secret {
+                Some(Ok(secret)) => estate.waker().start_readers_again(&secret.arn).await,
+                _ => Ok(()),
+            },
             Deed::SetPassword { via } => {
                 let (via, new) = (self.credential(*via)?, self.credential(Who::Pending)?);
                 let user = new.user.unwrap_or_default();

@@ -113,4 +113,10 @@ impl ReaderWaker for ReleaseReaders {
         let signal = SecretSignal { region: None, secret: secret.to_owned(), version: Some(version.to_owned()), at: Some(at) };
         self.functions.call_later(&self.deploy_function, &signal.to_input()).await
     }
+
+    async fn start_readers_again(&self, secret: &str) -> PortResult<()> {
+        // News without a version and a time are never old.
+        let signal = SecretSignal { region: None, secret: secret.to_owned(), version: None, at: None };
+        self.functions.call_later(&self.deploy_function, &signal.to_input()).await
+    }
 }

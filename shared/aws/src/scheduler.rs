@@ -88,7 +88,7 @@ impl RotationTimer for OneTimeSchedules {
         let due = whole_second(at);
         // A secret's name has characters that a schedule's may not have.
         let name = schedule_name(system, &"secret", &format!("secret#{system}#{secret}#{}", due.as_second()));
-        let look = Instruction::Look { system: system.to_string(), secret: secret.to_string() };
+        let look = Instruction::Look { system: system.to_string(), secret: secret.to_string(), is_asked: false };
         self.create(name, due, &look.to_input(), function_arn).await
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 fn in_short(event: &Value) -> String {
     match (Instruction::read(event), StepEvent::read(event)) {
         (Some(Instruction::Sweep), _) => "sweep".to_owned(),
-        (Some(Instruction::Look { system, secret }), _) => format!("look at {system}/{secret}"),
+        (Some(Instruction::Look { system, secret, .. }), _) => format!("look at {system}/{secret}"),
         (None, Ok(step)) => format!("{} of {}", step.step, step.secret),
         (None, Err(problem)) => format!("nothing: {problem}"),
     }

@@ -36,7 +36,7 @@ pub(super) enum Ended {
 
 /// Has the function go on with a secret and tells what it answered.
 pub(super) async fn go_on(taker: &impl CommandTaker, key: &SecretKey, function: &str, world: &mut World<'_>) -> anyhow::Result<Ended> {
-    let input = Instruction::Look { system: key.system.to_string(), secret: key.secret.to_string() }.to_input();
+    let input = Instruction::Look { system: key.system.to_string(), secret: key.secret.to_string(), is_asked: true }.to_input();
     let answer = match taker.command(function, &input).await {
         Ok(FunctionAnswer::Returned(answer)) => answer,
         Ok(FunctionAnswer::Failed { code, message }) => return Err(failed(&code, &message, key, function)),

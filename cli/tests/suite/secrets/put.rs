@@ -54,7 +54,7 @@ fn a_key_that_is_typed_unseen_is_put_tried_and_taken_up() {
     assert_snapshot!(played.whole());
     assert_eq!(stored(&vault, NEW_ID), Some(json!({ "key": NEW_KEY, "host": "mail" })), "the other fields stay");
     assert_eq!(vault.changes(), [format!("put shop/mail-key {NEW_ID}")]);
-    let input = json!({ "nightshift": "rotation", "system": "shop", "secret": "shop/mail-key" });
+    let input = json!({ "nightshift": "rotation", "asked": true, "system": "shop", "secret": "shop/mail-key" });
     assert_eq!(*rotator.taken.borrow(), [("rotate".to_owned(), input)]);
 }
 

@@ -52,7 +52,7 @@ fn it_explains_asks_has_the_function_go_on_and_tells_what_came_of_it() {
     let played = play(&Stage::new().typing("y\n"), "shop/db", &vault, &remembered(), &rotator, false);
     assert_snapshot!(played.whole());
     assert_eq!(vault.changes(), [] as [String; 0], "it moves no label itself");
-    let input = json!({ "nightshift": "rotation", "system": "shop", "secret": "shop/db" });
+    let input = json!({ "nightshift": "rotation", "asked": true, "system": "shop", "secret": "shop/db" });
     assert_eq!(*rotator.taken.borrow(), [("rotate".to_owned(), input)]);
     assert!(!played.whole().contains("canary"));
 }

@@ -339,6 +339,14 @@ impl ReaderWaker for Aws {
         };
         self.gate.pass("wake", told).await
     }
+
+    async fn start_readers_again(&self, secret: &str) -> PortResult<()> {
+        let told = async {
+            self.memory.borrow_mut().woken.push((secret.to_owned(), "again".to_owned()));
+            Ok(())
+        };
+        self.gate.pass("wake_again", told).await
+    }
 }
 
 impl RotationTimer for Aws {

@@ -450,3 +450,20 @@ async fn without_the_ledger_no_rotation_begins_that_would_take_a_credential_away
         town.check(name, name).await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_person_may_have_failed_readers_started_once_more_and_nobody_else_does() {
+    let mut town = FakeTown::new();
+    town.rotate(TURNS).await.unwrap();
+    town.readers_become(TURNS, false);
+    let again = |town: &FakeTown| town.memory().woken.iter().filter(|(_, version)| version == "again").count();
+    town.look(TURNS).await;
+    town.sweep().await;
+    assert_eq!(again(&town), 0);
+    let asked = json!({ "nightshift": "rotation", "system": "shop", "secret": TURNS, "asked": true });
+    assert_eq!(town.invoke(&asked).await.code(), "readers_not_ready");
+    assert_eq!(again(&town), 1);
+    town.readers_become(TURNS, true);
+    assert_eq!(town.invoke(&asked).await.code(), "handed_over");
+    assert_eq!(again(&town), 1);
+}

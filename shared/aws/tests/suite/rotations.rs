@@ -133,7 +133,7 @@ fn a_look_at_a_secret_is_arranged_once() {
     let body = recorded.asked()[0].json();
     assert_eq!(body["ScheduleExpression"], "at(2026-11-20T20:00:01)");
     let input: Value = serde_json::from_str(body["Target"]["Input"].as_str().unwrap()).unwrap();
-    assert_eq!(Instruction::read(&input), Some(Instruction::Look { system: "shop".into(), secret: "shop/db".into() }));
+    assert_eq!(Instruction::read(&input), Some(Instruction::Look { system: "shop".into(), secret: "shop/db".into(), is_asked: false }));
     let twice = Recorded::default().answer("CreateSchedule", 409, "{\"__type\":\"ConflictException\",\"Message\":\"exists\"}");
     let timer = OneTimeSchedules::new(&twice.config(), "nightshift", "arn:aws:iam::1:role/recheck");
     assert_eq!(kind_of(wait(timer.look_at_secret(&system, &secret, at("2026-11-20T20:00:00Z"), "arn:f"))), PortErrorKind::Conflict);

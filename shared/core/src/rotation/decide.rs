@@ -10,7 +10,7 @@ use super::document::DocumentProblem;
 use super::ending::{Done, Ending, Stop, Wait};
 use super::observation::{CURRENT, PENDING, Seen};
 use super::plan::{Need, SecretPolicy, Turn};
-use super::request::{Request, StepEvent, StepName};
+use super::request::{Request, StepEvent, StepName, Why};
 use crate::ports::PortError;
 
 /// A rotation that nobody goes on with is taken up after this: longer than Secrets Manager's own attempts are apart.
@@ -23,7 +23,7 @@ pub fn decide(request: &Request, seen: &Seen, policy: &SecretPolicy<'_>, now: Ti
     let desk = Desk { request, seen, policy, now };
     let turn = match request {
         Request::Step(event) => desk.step(event),
-        Request::Carry { is_sweep } => desk.carry(*is_sweep),
+        Request::Carry { why } => desk.carry(*why == Why::Sweep),
     };
     turn.unwrap_or_else(|turn| turn)
 }

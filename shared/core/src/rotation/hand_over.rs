@@ -11,7 +11,7 @@ use super::observation::{CurrentNow, SecretNow, Who};
 use super::plan::{Deed, Need, Turn};
 use super::readers::{ReaderNow, ReaderState};
 use super::record::HandOver;
-use super::request::Request;
+use super::request::{Request, Why};
 use crate::fleet::{Issued, Postgresql, PostgresqlUsers, SecretKind};
 use crate::outcome::Mode;
 
@@ -41,6 +41,10 @@ impl Desk<'_> {
             let readers = self.readers()?;
             let unready = unready(readers);
             let has_failed = readers.iter().any(|reader| matches!(reader.state, ReaderState::Failed { .. }));
+            let is_asked = matches!(self.request, Request::Carry { why: Why::Asked });
+            if has_failed && is_asked && !self.seen.has_done(&Deed::StartReadersAgain) {
+                return Ok(Turn::Do(Deed::StartReadersAgain));
+            }
             if !unready.is_empty() {
                 return Ok(self.wait_for_readers(&over, unready, has_failed));
             }

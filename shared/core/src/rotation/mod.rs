@@ -26,5 +26,5 @@ pub use observation::{CurrentNow, PendingNow, SecretNow, Seen, Who};
 pub use plan::{Deed, Need, SecretPolicy, Turn};
 pub use readers::{ReaderNow, ReaderState, reader_state};
 pub use record::{HandOver, LastOutcome, PendingSeen, RotationRecord, RotationView};
-pub use request::{Instruction, Request, StepEvent, StepName, StepProblem};
+pub use request::{Instruction, Request, StepEvent, StepName, StepProblem, Why};
 pub use text::SecretText;

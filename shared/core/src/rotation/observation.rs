@@ -166,7 +166,7 @@ impl Seen {
                 self.cluster = None;
                 self.logins.clear();
             }
-            Deed::WakeReaders => self.readers = None,
+            Deed::WakeReaders | Deed::StartReadersAgain => self.readers = None,
         }
         self.done.push(deed);
     }

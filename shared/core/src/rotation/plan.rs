@@ -74,6 +74,8 @@ pub enum Deed {
     },
     /// Tell those who start readers anew.
     WakeReaders,
+    /// Have readers whose restart failed started once more.
+    StartReadersAgain,
     /// Leave the Redis user its current password only.
     KeepNew {
         /// Logged in as whom.
@@ -100,6 +102,7 @@ impl Deed {
             Self::ChangeCluster => "had ElastiCache take the new password beside the current one",
             Self::MakeCurrent { .. } => "made the new version current",
             Self::WakeReaders => "told those who start readers anew",
+            Self::StartReadersAgain => "had the readers started once more",
             Self::KeepNew { .. } => "took the old password from the user",
             Self::SettleCluster => "had ElastiCache forget the old password",
         }

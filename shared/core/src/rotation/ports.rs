@@ -148,6 +148,9 @@ pub trait RotationLedger {
 pub trait ReaderWaker {
     /// Hands it the news that `version` of the secret (its ARN) is current since `at`.
     async fn tell_readers(&self, secret: &str, version: &str, at: Timestamp) -> PortResult<()>;
+
+    /// Has the readers of the secret (its ARN) started once more, whatever was done for its version already.
+    async fn start_readers_again(&self, secret: &str) -> PortResult<()>;
 }
 
 /// Arranges later looks of the same function.

@@ -95,6 +95,17 @@ impl StepEvent {
     }
 }
 
+/// Why a secret is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Everything is looked at: a rotation that began just now is left to Secrets Manager.
+    Sweep,
+    /// The look was arranged.
+    Arranged,
+    /// A person asks: readers whose restart failed are started once more.
+    Asked,
+}
+
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
@@ -102,8 +113,8 @@ pub enum Request {
     Step(StepEvent),
     /// Whatever is left to do: a rotation that was abandoned, a hand-over that has not ended, a key that grows old.
     Carry {
-        /// Whether a rotation that began just now is left to Secrets Manager.
-        is_sweep: bool,
+        /// Why it is looked at.
+        why: Why,
     },
 }
 
@@ -118,6 +129,8 @@ pub enum Instruction {
         system: String,
         /// Its name.
         secret: String,
+        /// Whether a person asks for it: readers whose restart failed are then started once more.
+        is_asked: bool,
     },
 }
 
@@ -127,7 +140,10 @@ impl Instruction {
         let text = |field: &str| event.get(field).and_then(Value::as_str).map(str::to_owned);
         match text("nightshift")?.as_str() {
             "secrets" => Some(Self::Sweep),
-            "rotation" => Some(Self::Look { system: text("system")?, secret: text("secret")? }),
+            "rotation" => {
+                let is_asked = event.get("asked").and_then(Value::as_bool).unwrap_or_default();
+                Some(Self::Look { system: text("system")?, secret: text("secret")?, is_asked })
+            }
             _ => None,
         }
     }
@@ -136,7 +152,10 @@ impl Instruction {
     pub fn to_input(&self) -> Value {
         match self {
             Self::Sweep => json!({ "nightshift": "secrets" }),
-            Self::Look { system, secret } => json!({ "nightshift": "rotation", "system": system, "secret": secret }),
+            Self::Look { system, secret, is_asked: false } => json!({ "nightshift": "rotation", "system": system, "secret": secret }),
+            Self::Look { system, secret, is_asked: true } => {
+                json!({ "nightshift": "rotation", "system": system, "secret": secret, "asked": true })
+            }
         }
     }
 }

@@ -146,7 +146,8 @@ fn steps_are_read_in_both_spellings() {
 
 #[test]
 fn instructions_are_read_as_they_are_written() {
-    for instruction in [Instruction::Sweep, Instruction::Look { system: "shop".into(), secret: "shop/a".into() }] {
+    let look = |is_asked| Instruction::Look { system: "shop".into(), secret: "shop/a".into(), is_asked };
+    for instruction in [Instruction::Sweep, look(false), look(true)] {
         assert_eq!(Instruction::read(&instruction.to_input()), Some(instruction));
     }
 }
