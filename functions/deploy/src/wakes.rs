@@ -145,7 +145,7 @@ impl<'a> Wakes<'a> {
         };
         let wake = Wake::Look { because: "deployment".to_owned() };
         let none = format_args!("no service of the fleet files deploys onto ECS service {}", signal.service);
-        self.each(here, |service| targets(service).any(|target| is_it(&target)), &wake, none);
+        self.each(here, |service| service.all_targets().into_iter().any(|target| is_it(&target)), &wake, none);
     }
 
     fn refresh(&mut self, signal: &RefreshSignal, here: &Here<'a>) {
@@ -155,7 +155,7 @@ impl<'a> Wakes<'a> {
         let is_it = |target: &DeployTarget| matches!(target, DeployTarget::Group(group) if *group == signal.group);
         let wake = Wake::Look { because: "instance_refresh".to_owned() };
         let none = format_args!("no service of the fleet files deploys onto Auto Scaling group {}", signal.group);
-        self.each(here, |service| targets(service).any(|target| is_it(&target)), &wake, none);
+        self.each(here, |service| service.all_targets().into_iter().any(|target| is_it(&target)), &wake, none);
     }
 
     /// Who reads the secret stands in the task definitions, so that every ECS service is asked; of instances it stands in the
@@ -289,14 +289,8 @@ fn services<'a>(here: &Here<'a>) -> impl Iterator<Item = (&'a Fleet, &'a Service
     fleets.flat_map(|fleet| fleet.services.iter().map(move |(name, service)| (fleet, name, service)))
 }
 
-/// Everything that releases of the service may change.
-fn targets(service: &Service) -> impl Iterator<Item = DeployTarget> {
-    let staged = service.deploy.iter().flat_map(|deploy| deploy.targets.values().cloned());
-    staged.chain([service.own_target()])
-}
-
 fn runs_tasks(service: &Service) -> bool {
-    targets(service).any(|target| matches!(target, DeployTarget::Tasks(_)))
+    service.all_targets().into_iter().any(|target| matches!(target, DeployTarget::Tasks(_)))
 }
 
 fn call<'a>(fleet: &'a Fleet, name: &ServiceName, service: &'a Service, wake: Wake, attempt: u32) -> Call<'a> {

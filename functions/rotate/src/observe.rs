@@ -153,9 +153,7 @@ impl<E: Estate> Walk<'_, E> {
         if self.call.secret.readers.contains(name) {
             return Ok(true);
         }
-        let staged = service.deploy.iter().flat_map(|deploy| deploy.targets.values().cloned());
-        let targets: BTreeSet<DeployTarget> = std::iter::once(service.own_target()).chain(staged).collect();
-        for target in targets.iter().filter(|target| matches!(target, DeployTarget::Tasks(_))) {
+        for target in service.all_targets().iter().filter(|target| matches!(target, DeployTarget::Tasks(_))) {
             match self.deps.estate.targets().blueprint(target, None).await {
                 Ok(blueprint) if reads_secret(&blueprint.running.body, secret) => return Ok(true),
                 Ok(_) => {}

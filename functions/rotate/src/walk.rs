@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use nightshift_core::fleet::{Elasticache, SecretKind};
 use nightshift_core::ports::{PortError, PortErrorKind, PortResult};
 use nightshift_core::rotation::ports::{CacheClusters, PostgresqlServer, ReaderWaker, RedisServer, SecretStages, TokenStrategy};
-use nightshift_core::rotation::{Credential, Deed, Done, Ending, Need, Request, Seen, Turn, Who, base_of, decide, draft, failed};
+use nightshift_core::rotation::{Credential, Deed, Ending, Need, Request, Seen, Turn, Who, base_of, decide, draft, failed, failed_deed};
 use nightshift_lambda::Invocation;
 
 use crate::deps::{Deps, Estate};
@@ -61,9 +61,13 @@ impl<E: Estate> Walk<'_, E> {
                 Turn::Again(need) => self.read_again(need).await,
                 Turn::Do(deed) => match self.act(&deed).await {
                     Ok(()) => self.has_done(deed),
-                    Err(error) => match self.not_done(&deed, error) {
-                        None => {}
-                        Some(ending) => return ending,
+                    Err(error) => match failed_deed(&deed, &self.call.request, &error, self.invocation.now()) {
+                        None => self.has_done(deed),
+                        Some(ending) => {
+                            // An ending that is no failure would not tell of it.
+                            self.troubles.extend(matches!(ending, Ending::Done { .. }).then_some(error));
+                            return ending;
+                        }
                     },
                 },
             }
@@ -99,25 +103,6 @@ impl<E: Estate> Walk<'_, E> {
             _ => {}
         }
         self.seen.after(deed);
-    }
-
-    /// What a failed deed means; none if the look goes on.
-    fn not_done(&mut self, deed: &Deed, error: PortError) -> Option<Ending> {
-        let now = self.invocation.now();
-        match (deed, &self.call.request, error.kind) {
-            // The version has another value by now: ours is forgotten, and that one is read.
-            (Deed::PutPending, _, PortErrorKind::Conflict) => {
-                self.has_done(deed.clone());
-                None
-            }
-            // The version is current. Secrets Manager's own event wakes the readers too, and the next look finds them untold.
-            (Deed::WakeReaders, Request::Step(_), _) => {
-                let look_at = failed(&error, now).look_at().unwrap_or(now);
-                self.troubles.push(error);
-                Some(Ending::Done { done: Done::Finished, look_at: Some(look_at) })
-            }
-            _ => Some(failed(&error, now)),
-        }
     }
 
     /// The version that is being made: the step's, or the one that is unfinished.

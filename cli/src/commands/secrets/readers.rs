@@ -3,7 +3,7 @@
 //! Looks where the function looks, so that both know the same readers. A task definition that cannot be read is told; a
 //! service without one reads nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream};
 use nightshift_core::fleet::{DeployTarget, Fleet, Service, ServiceName};
@@ -59,10 +59,8 @@ fn named(fleet: &Fleet, service: &ServiceName) -> String {
 }
 
 async fn bodies(targets: &impl TargetReader, service: &Service) -> PortResult<Vec<Value>> {
-    let staged = service.deploy.iter().flat_map(|deploy| deploy.targets.values().cloned());
-    let all: BTreeSet<DeployTarget> = std::iter::once(service.own_target()).chain(staged).collect();
     let mut bodies = Vec::new();
-    for target in all.iter().filter(|target| matches!(target, DeployTarget::Tasks(_))) {
+    for target in service.all_targets().iter().filter(|target| matches!(target, DeployTarget::Tasks(_))) {
         match targets.blueprint(target, None).await {
             Ok(blueprint) => bodies.push(blueprint.running.body),
             Err(error) if error.kind == PortErrorKind::NotFound => {}

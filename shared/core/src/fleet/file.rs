@@ -2,7 +2,7 @@
 //!
 //! Field documentation here becomes the JSON schema's, so it speaks to the person who writes the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +104,12 @@ impl Service {
     pub fn deploy_target(&self, stage: &StageName) -> DeployTarget {
         let written = self.deploy.as_ref().and_then(|deploy| deploy.targets.get(stage));
         written.cloned().unwrap_or_else(|| self.own_target())
+    }
+
+    /// Everything that releases of it change: what it runs on, and what is written for stages.
+    pub fn all_targets(&self) -> BTreeSet<DeployTarget> {
+        let staged = self.deploy.iter().flat_map(|deploy| deploy.targets.values().cloned());
+        staged.chain([self.own_target()]).collect()
     }
 
     /// What a release changes where no stage says otherwise: what the service runs on.

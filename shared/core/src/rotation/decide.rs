@@ -9,9 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::document::DocumentProblem;
 use super::ending::{Done, Ending, Stop, Wait};
 use super::observation::{CURRENT, PENDING, Seen};
-use super::plan::{Need, SecretPolicy, Turn};
+use super::plan::{Deed, Need, SecretPolicy, Turn};
 use super::request::{Request, StepEvent, StepName, Why};
-use crate::ports::PortError;
+use crate::ports::{PortError, PortErrorKind};
 
 /// A rotation that nobody goes on with is taken up after this: longer than Secrets Manager's own attempts are apart.
 const ABANDONED_AFTER: SignedDuration = SignedDuration::from_mins(10);
@@ -26,6 +26,20 @@ pub fn decide(request: &Request, seen: &Seen, policy: &SecretPolicy<'_>, now: Ti
         Request::Carry { why } => desk.carry(*why == Why::Sweep),
     };
     turn.unwrap_or_else(|turn| turn)
+}
+
+/// What a deed that failed means; none if the look goes on as if it were done.
+pub fn failed_deed(deed: &Deed, request: &Request, error: &PortError, now: Timestamp) -> Option<Ending> {
+    match (deed, request, error.kind) {
+        // The version has another value by now: ours is forgotten, and that one is read.
+        (Deed::PutPending, _, PortErrorKind::Conflict) => None,
+        // The version is current. Secrets Manager's own event wakes the readers too, and the next look finds them untold.
+        (Deed::WakeReaders, Request::Step(_), _) => {
+            let look_at = failed(error, now).look_at().unwrap_or(now);
+            Some(Ending::Done { done: Done::Finished, look_at: Some(look_at) })
+        }
+        _ => Some(failed(error, now)),
+    }
 }
 
 /// How a look ends when something could not be done or read.

@@ -18,7 +18,7 @@ mod request;
 mod steps;
 mod text;
 
-pub use decide::{decide, failed};
+pub use decide::{decide, failed, failed_deed};
 pub use document::{Credential, DocumentProblem, SecretDocument, base_of, continues, credential, draft, key_of, user_of, with_key};
 pub use ending::{Done, Ending, Stop, Wait};
 pub use notice::RotationNotice;
