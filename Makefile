@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fix bench package invoke clean
+.PHONY: help setup demo test lint fix bench bench-variants faults soak schedules fuzz permissions mutants coverage supply supply-write \
+  advisories scale sam-local functions package clean
 
 FUNCTIONS := scale deploy approve rotate
 VENV := .venv/bin
@@ -15,7 +16,7 @@ export PATH := $(CURDIR)/$(VENV):$(CURDIR)/$(TOOLS)/bin:$(PATH)
 unexport AWS_PROFILE AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
 
 help: ## List the commands.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Put the pinned Python tools into .venv (the other commands do it themselves).
 	@tests/tools/setup.sh
@@ -30,9 +31,12 @@ test: setup $(TOOLS)/bin/cargo-nextest ## Run every test, end-to-end ones includ
 	@tests/tools/servers.sh
 # A test reads the dependencies of every target, offline.
 	@cargo fetch --locked --quiet
-	@cargo build --locked $(FUNCTIONS:%=-p nightshift-%) -p nightshift-cli --bins
+	@$(MAKE) --no-print-directory functions
 	@cargo test --locked --workspace --doc --quiet
 	@cargo nextest run --locked --workspace --no-fail-fast
+	@for folder in proof scale; do $(VENV)/python -B -m unittest discover --quiet -s tests/$$folder -t tests/$$folder; done
+	@$(VENV)/python tests/proof/permissions.py
+	@$(VENV)/python tests/proof/run.py --short
 
 lint: setup $(TOOLS)/bin/cargo-deny ## Check formatting, lints, licences, sources and templates.
 	@cargo fmt --all --check
@@ -40,15 +44,65 @@ lint: setup $(TOOLS)/bin/cargo-deny ## Check formatting, lints, licences, source
 	@cargo deny --all-features --log-level error check licenses bans sources
 	@$(VENV)/sam validate --lint --template template.yaml
 	@$(VENV)/cfn-lint template.yaml systems/*/stack.yaml
-	@bash -n .ci/run tests/tools/*.sh
+	@bash -n .ci/run tests/*/*.sh
 	@echo "lint: all clean"
 
 fix: ## Format the code.
 	@cargo fmt --all
 
-bench: setup ## Measure cold starts, memory, sizes and round trips beside a Python handler; write docs/benchmarks.md.
+functions:
+	@cargo build --locked $(FUNCTIONS:%=-p nightshift-%) -p nightshift-cli --bins
+
+bench: setup ## Measure every function beside Python handlers and other tools; write docs/benchmarks.md.
+	@cargo build --locked --release $(FUNCTIONS:%=-p nightshift-%)
+	@$(VENV)/python tests/bench/bench.py --functions target/release --report-only
+
+bench-variants: setup ## Measure scale built or configured otherwise; write its table in docs/benchmarks.md.
+	@$(VENV)/python tests/bench/variants.py
+
+faults: setup functions ## Strike every call of every function in every way, kill, reorder, delay, freeze; write docs/reliability.md.
+	@$(VENV)/python tests/proof/run.py faults crashes delivery deadlines freeze
+
+soak: setup functions ## 20,000 invocations of each function through the emulator; write docs/reliability.md.
+	@$(VENV)/python tests/proof/run.py soak
+
+schedules: ## Thousands of interleavings of every handler, and its soak, in memory; write docs/reliability.md.
+	@NIGHTSHIFT_PROOF=1 NIGHTSHIFT_SCHEDULES=20 cargo test --locked $(FUNCTIONS:%=-p nightshift-%) --test suite -- schedules:: crash::
+	@NIGHTSHIFT_PROOF=1 cargo test --locked $(FUNCTIONS:%=-p nightshift-%) --test suite -- --ignored soak::
+	@python3 tests/proof/page.py
+
+fuzz: ## Fuzz every parser with libFuzzer, ten million executions; write docs/reliability.md.
+	@python3 tests/fuzz/run.py --long 10000000
+	@python3 tests/proof/page.py
+
+permissions: setup functions ## Hold every function's calls against its role in template.yaml, both ways; write docs/reliability.md.
+	@$(VENV)/python tests/proof/permissions.py
+	@python3 tests/proof/page.py
+
+mutants: ## Change shared/core in a thousand places and see whether its tests notice; write docs/reliability.md.
+	@tests/mutants/run.sh
+	@python3 tests/proof/page.py
+
+coverage: ## Measure which lines of shared/core its tests run; write docs/reliability.md.
+	@tests/mutants/run.sh --help >/dev/null && target/tools/mutants/bin/python tests/mutants/coverage.py
+	@python3 tests/proof/page.py
+
+supply: setup ## Check what the functions are made of: lock file, bills of materials, licences, templates.
+	@$(VENV)/python tests/supply/run.py
+
+supply-write: setup ## Bring the table of licences in docs/supply-chain.md up to date.
+	@$(VENV)/python tests/supply/run.py --write
+
+advisories: $(TOOLS)/bin/cargo-deny ## Ask RustSec for known weaknesses of the crates (needs github.com).
+	@tests/supply/advisories.sh
+
+scale: setup ## Compute what a stack costs and where it meets limits, simulate storms; write docs/scale.md.
 	@cargo build --locked --release -p nightshift-scale
-	@$(VENV)/python tests/bench/bench.py --function target/release/scale --report-only
+	@$(VENV)/python tests/scale/scale.py --function target/release/scale
+
+sam-local: setup ## Invoke every function with every sample through sam local, in Docker; print a table.
+	@$(VENV)/python tests/local/run.py
+	@python3 tests/proof/page.py
 
 package: setup ## Build the release functions and zip each as target/package/<function>.zip.
 	@$(VENV)/cargo-lambda lambda build --release --locked --output-format zip $(FUNCTIONS:%=-p nightshift-%)

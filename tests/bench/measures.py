@@ -1,4 +1,4 @@
-"""The measurements. Both functions take turns (A, B, A, B, ...), so that what disturbs the machine disturbs both alike.
+"""The measurements of one function. Both contenders take turns (A, B, B, A, ...), so that what disturbs the machine disturbs both.
 
 Every figure is the median over its runs; ratios are given as medians of the pairs' ratios, taken in the same turn.
 """
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from contenders import Contender
-from endpoint import Call, Proxy
-from estate import FUNCTION_ARN, Estate, Target
-from sandbox import FunctionFailed, Invocation, Sandbox, Start
+from harness.proxy import Call, Line
+from harness.sandbox import FunctionFailed, Invocation, Sandbox
+from processor_share import ProcessorShare
 
 
 @dataclass
@@ -39,113 +39,127 @@ class Pair:
 
 @dataclass(frozen=True)
 class Journey:
-    """The calls of one invocation, up to the first that changes the estate."""
+    """The calls of one invocation, in all and up to the first that changes the estate (0 where none does)."""
 
-    round_trips: int
-    milliseconds: float
-    calls_before: int
+    trips: int
     calls: int
     new_connections: int
+    trips_to_change: int = 0
+    ms_to_change: float = 0.0
 
 
 class Bench:
-    """Starts and invokes both functions against one endpoint."""
+    """Starts and invokes both functions on one job."""
 
-    def __init__(self, ours: Contender, theirs: Contender, estate: Estate, authority: Path, folder: Path):
+    def __init__(self, ours: Contender, theirs: Contender, job, authority: Path, folder: Path):
         self.ours = ours
         self.theirs = theirs
-        self._estate = estate
-        self._bundles = {contender.title: contender.bundle(authority, folder) for contender in (ours, theirs)}
+        self.job = job
+        self._bundles = {contender.title: str(contender.bundle(authority, folder)) for contender in (ours, theirs)}
         self._folder = folder
         self._number = itertools.count()
 
-    def sandbox(self, contender: Contender, proxy: Proxy) -> Sandbox:
-        """A sandbox whose function talks to this proxy."""
-        environment = contender.environment(proxy.url, self._bundles[contender.title] if proxy.tls else None)
-        return Sandbox(contender.command, environment, str(self._folder / f"function-{next(self._number)}.log"))
+    def sandbox(self, contender: Contender, line: Line) -> Sandbox:
+        """A sandbox whose function talks through this line."""
+        bundle = self._bundles[contender.title] if line.url.startswith("https:") else None
+        environment = self.job.environment(line.url, bundle) | contender.variables
+        return Sandbox(contender.command, environment, str(self._folder / f"{self.job.function}-{next(self._number)}.log"))
 
-    def cold_starts(self, proxy: Proxy, runs: int) -> tuple[Pair, Pair, Pair]:
+    def turns(self, runs: int):
+        """(A, B), (B, A), (A, B), ...: the pair's index says whose list a figure belongs to."""
+        for run in range(runs):
+            both = [(self.ours, 0), (self.theirs, 1)]
+            yield run, both if run % 2 == 0 else both[::-1]
+
+    def cold_starts(self, line: Line, runs: int) -> tuple[Pair, Pair, Pair]:
         """CPU and wall in milliseconds from exec to first poll, and MB resident at that moment."""
-        starts: tuple[list[Start], list[Start]] = ([], [])
+        starts = ([], [])
         # The first run of each reads its files from disk and does not count.
-        for run in range(runs + 1):
-            for contender, found in zip((self.ours, self.theirs), starts):
-                with self.sandbox(contender, proxy) as sandbox:
+        for run, both in self.turns(runs + 1):
+            for contender, side in both:
+                with self.sandbox(contender, line) as sandbox:
                     start = sandbox.start()
                 if run:
-                    found.append(start)
+                    starts[side].append(start)
         return tuple(
             Pair(*([getattr(start, name) for start in found] for found in starts))
             for name in ("cpu_ms", "wall_ms", "resident_mb")
         )
 
-    def first_invocations(self, proxy: Proxy, target: Target, runs: int) -> tuple[Pair, Pair]:
-        """CPU in milliseconds of the first invocation alone, and of start and first invocation together."""
-        alone, together = Pair(), Pair()
-        for _ in range(runs):
-            for contender, first, both in ((self.ours, alone.ours, together.ours), (self.theirs, alone.theirs, together.theirs)):
-                with self.sandbox(contender, proxy) as sandbox:
+    def first_invocations(self, line: Line, runs: int) -> tuple[Pair, Pair]:
+        """CPU in milliseconds of a process's first invocation alone, and of start and first invocation together."""
+        alone, together = ([], []), ([], [])
+        for _, both in self.turns(runs):
+            for contender, side in both:
+                with self.sandbox(contender, line) as sandbox:
                     start = sandbox.start()
-                    invocation = self.invoke(sandbox, target)
-                first.append(invocation.cpu_ms)
-                both.append(start.cpu_ms + invocation.cpu_ms)
-        return alone, together
+                    first = self.job.round(sandbox)[0]
+                alone[side].append(first.cpu_ms)
+                together[side].append(start.cpu_ms + first.cpu_ms)
+        return Pair(*alone), Pair(*together)
 
-    def warm_invocations(self, proxy: Proxy, target: Target, runs: int) -> tuple[Pair, Pair]:
-        """CPU in milliseconds of each later invocation of one process, and the most MB that were resident after all."""
-        cpu, peak = Pair(), Pair()
-        with self.sandbox(self.ours, proxy) as ours, self.sandbox(self.theirs, proxy) as theirs:
-            both = ((ours, cpu.ours, peak.ours), (theirs, cpu.theirs, peak.theirs))
-            for sandbox, _, _ in both:
+    def warm_rounds(self, line: Line, runs: int) -> tuple[list[Pair], Pair]:
+        """CPU in milliseconds of each part of the job in a process that has done it before, and the most MB resident after all."""
+        parts, peak = [([], []) for _ in self.job.parts], Pair()
+        with self.sandbox(self.ours, line) as ours, self.sandbox(self.theirs, line) as theirs:
+            sandboxes = (ours, theirs)
+            for sandbox in sandboxes:
                 sandbox.start()
-                self.invoke(sandbox, target)
-            for _ in range(runs):
-                for sandbox, found, _ in both:
-                    found.append(self.invoke(sandbox, target).cpu_ms)
-            for sandbox, _, found in both:
-                found.append(sandbox.memory_mb())
-        return cpu, peak
+                self.job.round(sandbox)
+            for _, both in self.turns(runs):
+                for _, side in both:
+                    for found, invocation in zip(parts, self.job.round(sandboxes[side])):
+                        found[side].append(invocation.cpu_ms)
+            peak = Pair([ours.memory_mb()], [theirs.memory_mb()])
+        return [Pair(*found) for found in parts], peak
 
-    def journeys(self, contender: Contender, proxy: Proxy, target: Target, runs: int) -> list[Journey]:
-        """Warm invocations over a network that delays: how the first mutating call was reached."""
-        journeys = []
-        with self.sandbox(contender, proxy) as sandbox:
+    def journeys(self, contender: Contender, line: Line, runs: int) -> list[list[Journey]]:
+        """Warm rounds over a network that delays, by part: how the first mutating call was reached."""
+        found: list[list[Journey]] = [[] for _ in self.job.parts]
+        with self.sandbox(contender, line) as sandbox:
             sandbox.start()
             for run in range(runs + 1):
-                proxy.take_calls()
-                invocation = self.invoke(sandbox, target)
-                calls = proxy.take_calls()
+                calls: list[list[Call]] = []
+                line.take_calls()
+                invocations = self.job.round(sandbox, lambda _: calls.append(line.take_calls()))
                 if run:
-                    journeys.append(journey(calls, invocation, target))
-        return journeys
+                    for own, part, heard, invocation in zip(found, self.job.parts, calls, invocations):
+                        own.append(journey(heard, invocation, part.mutating))
+        return found
 
-    def invoke(self, sandbox: Sandbox, target: Target) -> Invocation:
-        """One invocation that must grow the target from 2 to 3; anything else would be measuring another job."""
-        self._estate.restore()
-        invocation = sandbox.invoke(self._estate.event(target), FUNCTION_ARN)
-        size = self._estate.size(target)
-        if size != 3:
-            raise FunctionFailed(f"{target.title} has {size} after the invocation, not 3; the answer was: {invocation.answer}")
-        return invocation
+    def with_a_share(self, line: Line, share: ProcessorShare, runs: int) -> tuple[Pair, Pair]:
+        """Wall in milliseconds of the first event in a new process and in a warm one that have a small share of a processor."""
+        first, warm = ([], []), ([], [])
+        for _, both in self.turns(runs):
+            for contender, side in both:
+                with self.sandbox(contender, line) as sandbox:
+                    sandbox.start()
+                    # Lambda starts a function with a whole processor.
+                    share.take_in(sandbox.pid)
+                    first[side].append(self.job.round(sandbox)[0].wall_ms)
+                    warm[side].append(self.job.round(sandbox)[0].wall_ms)
+        return Pair(*first), Pair(*warm)
 
 
-def journey(calls: list[Call], invocation: Invocation, target: Target) -> Journey:
-    """Serial round trips: the longest chain of calls of which each began after the one before had ended, to the mutating one."""
-    mutating = next((call for call in calls if call.operation == target.mutating_call), None)
-    if mutating is None:
-        raise FunctionFailed(f"no {target.mutating_call} among {[call.operation for call in calls]}: {invocation.answer}")
-    before = [call for call in calls if call.ended_s <= mutating.began_s]
-    chain, last_end = 0, float("-inf")
-    for call in sorted(before, key=lambda call: call.ended_s):
+def journey(calls: list[Call], invocation: Invocation, mutating: str) -> Journey:
+    """Serial round trips: the longest chain of calls of which each began after the one before had ended."""
+    whole = Journey(longest_chain(calls), len(calls), sum(call.is_first_on_connection for call in calls))
+    if not mutating:
+        return whole
+    change = next((call for call in calls if call.operation == mutating), None)
+    if change is None:
+        raise FunctionFailed(f"no {mutating} among {[call.operation for call in calls]}: {invocation.answer}")
+    before = [call for call in calls if call.ended_s <= change.began_s]
+    milliseconds = (change.ended_s - invocation.began_s) * 1e3
+    return Journey(whole.trips, whole.calls, whole.new_connections, longest_chain(before) + 1, milliseconds)
+
+
+def longest_chain(calls: list[Call]) -> int:
+    length, last_end = 0, float("-inf")
+    for call in sorted(calls, key=lambda call: call.ended_s):
         if call.began_s >= last_end:
-            chain, last_end = chain + 1, call.ended_s
-    return Journey(
-        round_trips=chain + 1,
-        milliseconds=(mutating.ended_s - invocation.began_s) * 1e3,
-        calls_before=len(before),
-        calls=len(calls),
-        new_connections=sum(call.is_first_on_connection for call in calls),
-    )
+            length, last_end = length + 1, call.ended_s
+    return length
 
 
 def decisions_per_second(command: list[str]) -> float:

@@ -1,15 +1,20 @@
-"""The table: what was measured, for both, as a ratio, against its goal; on the terminal and as docs/benchmarks.md.
+"""The tables: what was measured, for both, as a ratio, against its goal; on the terminal and as docs/benchmarks.md.
 
-Owns the goals. Must never print a time without its ratio, nor anything that names the machine.
+Owns the goals' wording. Must never print a time without its ratio, nor anything that names the machine. The table of variants
+between its two markers is written by variants.py and kept as it stands.
 """
 
 import datetime
 import os
 import platform
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from measures import Pair
+
+PAGE = Path(__file__).parent / "page.md"
+VARIANTS = ("<!-- variants: written by tests/bench/variants.py -->", "<!-- end of variants -->")
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,34 @@ class Row:
         return (self.what, self.ours, self.theirs, self.ratio, self.goal, self.verdict)
 
 
-HEADER = ("what", "Nightshift", "Python + boto3", "ratio", "goal", "met")
+@dataclass(frozen=True)
+class Table:
+    """What was measured of one function, or beside one other tool."""
+
+    title: str
+    rival: str
+    rows: list[Row]
+    about: str = ""
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        return ("what", "Nightshift", self.rival, "ratio", "goal", "met")
+
+    @property
+    def missed(self) -> list[str]:
+        return [f"{self.title}: {row.what}" for row in self.rows if row.is_met is False]
+
+    def for_terminal(self) -> str:
+        """Columns padded to their widest cell."""
+        lines = [self.header, *(row.cells for row in self.rows)]
+        widths = [max(len(line[column]) for line in lines) for column in range(len(self.header))]
+        padded = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
+        return "\n".join([self.title, padded[0], "-" * len(padded[0]), *padded[1:]])
+
+    def for_document(self) -> str:
+        lines = [self.header, ("---",) + ("---:",) * 3 + ("---", "---"), *(row.cells for row in self.rows)]
+        table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        return f"### {self.title}\n\n" + (f"{self.about}\n\n" if self.about else "") + table
 
 
 def row_of_pair(what: str, pair: Pair, unit: str, at_most: float | None = None, times_less: float | None = None) -> Row:
@@ -49,10 +81,24 @@ def row_of_pair(what: str, pair: Pair, unit: str, at_most: float | None = None, 
         what,
         f"{figure(pair.our_median)} {unit}",
         f"{figure(pair.their_median)} {unit}",
-        f"{figure(pair.ratio)} × less",
+        times(pair.ratio),
         ", ".join(goals) or "–",
         all(met) if met else None,
     )
+
+
+def row_of_counts(what: str, ours: int, theirs: int | None, at_most: int | None = None) -> Row:
+    """A row of numbers that are the same in each run."""
+    ratio = times(theirs / ours) if theirs is not None and ours else "–"
+    goal = f"≤ {at_most}" if at_most is not None else "–"
+    return Row(what, str(ours), "–" if theirs is None else str(theirs), ratio, goal, None if at_most is None else ours <= at_most)
+
+
+def times(ratio: float) -> str:
+    """How much less ours takes; more, where it is so."""
+    if f"{ratio:.2f}" == "1.00":
+        return "equal"
+    return f"{figure(ratio)} × less" if ratio >= 1 else f"{figure(1 / ratio)} × more"
 
 
 def figure(number: float) -> str:
@@ -60,19 +106,6 @@ def figure(number: float) -> str:
     if number >= 100:
         return f"{number:,.0f}"
     return f"{number:.3g}" if number >= 10 else f"{number:.2f}"
-
-
-def terminal_table(rows: list[Row]) -> str:
-    """Columns padded to their widest cell."""
-    lines = [HEADER, *(row.cells for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADER))]
-    padded = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
-    return "\n".join([padded[0], "-" * len(padded[0]), *padded[1:]])
-
-
-def markdown_table(rows: list[Row]) -> str:
-    lines = [HEADER, ("---",) + ("---:",) * 3 + ("---", "---"), *(row.cells for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def machine_class() -> str:
@@ -96,53 +129,28 @@ def other_work() -> str:
     return f"which had other work to do meanwhile (load {busy:.1f} on {processors} processors: walls are longer than on an idle one)"
 
 
-def write_document(path: Path, rows: list[Row], runs: str, command: str, busy: str) -> None:
-    """Writes docs/benchmarks.md whole."""
-    today = datetime.date.today().isoformat()
+def between_markers(text: str) -> str:
+    """The table of variants that is in the page, without its markers; empty if there is none."""
+    found = re.search(re.escape(VARIANTS[0]) + r"\n(.*?)\n?" + re.escape(VARIANTS[1]), text, re.DOTALL)
+    return found[1] if found else ""
+
+
+def write_document(path: Path, functions: list[Table], peers: list[Table], runs: str, command: str, busy: str) -> None:
+    """Writes docs/benchmarks.md whole, but for the table of variants."""
+    kept = between_markers(path.read_text(encoding="utf-8")) if path.exists() else ""
+    missed = [what for table in (*functions, *peers) for what in table.missed]
+    fields = {
+        "TODAY": datetime.date.today().isoformat(),
+        "COMMAND": command,
+        "MACHINE": f"{machine_class()}, {busy}",
+        "RUNS": runs,
+        "MISSED": "Every goal is met." if not missed else "Missed: " + "; ".join(missed) + ".",
+        "FUNCTIONS": "\n\n".join(table.for_document() for table in functions),
+        "PEERS": "\n\n".join(table.for_document() for table in peers),
+        "VARIANTS": f"{VARIANTS[0]}\n{kept or 'Not measured yet: `make bench-variants`.'}\n{VARIANTS[1]}",
+    }
+    text = PAGE.read_text(encoding="utf-8")
+    for name, value in fields.items():
+        text = text.replace(f"{{{{{name}}}}}", value)
     path.parent.mkdir(parents=True, exist_ok=True)
-    machine = f"{machine_class()}, {busy}"
-    document = DOCUMENT.format(table=markdown_table(rows), runs=runs, command=command, machine=machine, today=today)
-    path.write_text(document, encoding="utf-8")
-
-
-DOCUMENT = """\
-# Benchmarks
-
-The `scale` function beside a Python handler that does the same job with boto3, measured in one run on one machine. Only
-the ratios carry over to another machine; `make bench` measures on yours and writes this page.
-
-Made on {today} by `make bench`, which runs `{command}`, on a machine of this class: {machine}.
-
-{table}
-
-## What is measured
-
-- **Both functions are plain processes under one runtime emulator** (`tests/bench/sandbox.py`): it starts the command,
-  answers its polls of the Lambda Runtime API and takes its responses. The Python handler (`tests/bench/python_handler.py`)
-  runs on `awslambdaric`, Lambda's own client, in a virtual environment with boto3 and nothing else, compiled beforehand; it
-  makes its clients while it is imported, as AWS recommends.
-- **Both do the same job**: read the alarms, the metric, the service, who else scales it and the ledger, decide, take the
-  lease, look once more, set the desired count from 2 to 3, arrange the next look, write record and history, tell people. An
-  invocation that does not end with three tasks or instances is no measurement and stops the run.
-- **Both talk to one endpoint** (`tests/bench/endpoint.py`): MiniStack behind a proxy that speaks TLS. Two things MiniStack
-  does not have, so the proxy answers them: nobody else scales the service (Application Auto Scaling), and a cluster whose
-  two container instances are full.
-- **They take turns** (A, B, A, B, …; {runs}). A figure is the median of its runs, a ratio the median of the ratios of
-  neighbouring runs. Where a goal is missed the measurement is repeated, twice at most, and the fastest of the three
-  counts: what else the machine does can only slow a program down.
-- **CPU** is the kernel's clock of the process, all threads, the exec included. **Wall** begins before the process is made and
-  ends when its first poll arrives. **Resident** is the kernel's high-water mark; MB are 1,000,000 bytes.
-- **Trust**: in the calls over TLS each function reads the authorities that it reads on AWS (Nightshift Amazon's five
-  roots, boto3 the bundle that comes with it), and with them the one of this benchmark.
-- **Serial round trips** are counted on the recorded calls of warm invocations while the proxy holds each request back for
-  20 ms: the longest chain of calls of which each began after the one before had ended, up to and including the one that
-  changes the estate. The Python handler's calls run one after another, as handlers are usually written.
-- **Zipped** is the zip of the binary as this machine's linker made it (Cargo Lambda's differs by some per cent), and of the
-  handler with boto3 (AWS advises to bring one's own; without it the handler alone is a few kB and boto3 comes with the runtime).
-- **Decisions** are made by `shared/core/examples/decisions.rs` on one core: two rules, growing, the checker included.
-
-## What is not
-
-A real Lambda sandbox, its network and its processor share: with less memory a function gets less of a processor and all
-times grow together. Nothing here says how fast AWS answers.
-"""
+    path.write_text(text, encoding="utf-8")

@@ -78,7 +78,7 @@ fn up_to_date(package: &str, binary: &str) -> PathBuf {
     let path = folder.join(binary);
     if !is_fresh(&path) {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into()));
-        cargo.current_dir(root()).args(["build", "--quiet", "--package", package, "--bin", binary]);
+        cargo.current_dir(root()).args(["build", "--locked", "--quiet", "--package", package, "--bin", binary]);
         cargo.env("CARGO_TARGET_DIR", folder.parent().unwrap_or(&folder));
         if folder.ends_with("release") {
             cargo.arg("--release");

@@ -3,17 +3,20 @@
 # busybox and the C library, which is all that a function's bootstrap needs. Only tags that do not exist yet are set, so
 # that a real image is never replaced; --force sets them anyway.
 # With an endpoint as argument the functions in it talk to that local AWS, e.g. base-image.sh http://127.0.0.1:4566
+# With --tag=NAME it gets that name alone, for `sam local invoke --invoke-image NAME`, and AWS's tags stay as they are.
 set -euo pipefail
 
 fail() { printf 'base-image: %s\n' "$*" >&2; exit 1; }
 
 force=no
 endpoint=
+own_tag=
 for argument in "$@"; do
   case $argument in
     --force) force=yes ;;
+    --tag=?*) own_tag=${argument#--tag=} ;;
     http://* | https://*) endpoint=$argument ;;
-    *) fail "unknown argument $argument; give --force, an http:// endpoint, or nothing" ;;
+    *) fail "unknown argument $argument; give --force, --tag=NAME, an http:// endpoint, or nothing" ;;
   esac
 done
 
@@ -27,11 +30,13 @@ command -v docker >/dev/null || fail "docker is not installed (Debian: apt-get i
 docker info >/dev/null 2>&1 || fail "no Docker daemon answers; start one (dockerd) or set DOCKER_HOST"
 
 repository=public.ecr.aws/lambda/provided
-tags=(al2023 "al2023-$architecture" "al2023-rapid-$architecture")
-if [[ $force == no ]]; then
-  for tag in "${tags[@]}"; do
-    if docker image inspect "$repository:$tag" >/dev/null 2>&1; then
-      fail "$repository:$tag exists already; use it as it is, or give --force to replace it"
+names=("$repository:al2023" "$repository:al2023-$architecture" "$repository:al2023-rapid-$architecture")
+if [[ -n $own_tag ]]; then
+  names=("$own_tag")
+elif [[ $force == no ]]; then
+  for name in "${names[@]}"; do
+    if docker image inspect "$name" >/dev/null 2>&1; then
+      fail "$name exists already; use it as it is, or give --force to replace it"
     fi
   done
 fi
@@ -53,7 +58,7 @@ printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
 changes=(--change 'ENV PATH=/bin LAMBDA_TASK_ROOT=/var/task LAMBDA_RUNTIME_DIR=/var/runtime' --change 'WORKDIR /var/task')
 if [[ -n $endpoint ]]; then changes+=(--change "ENV AWS_ENDPOINT_URL=$endpoint"); fi
 image=$(tar -C "$root" -c . | docker import "${changes[@]}" -)
-for tag in "${tags[@]}"; do
-  docker tag "$image" "$repository:$tag"
-  printf 'base-image: made %s:%s\n' "$repository" "$tag"
+for name in "${names[@]}"; do
+  docker tag "$image" "$name"
+  printf 'base-image: made %s\n' "$name"
 done

@@ -25,6 +25,9 @@ pub(crate) async fn record<E: Estate>(mut walk: Walk<'_, E>) -> Result<ReleaseOu
         None => arranged,
     };
     let mut outcome = outcome(walk, look_again_at);
+    if let Some(HandlerError::Refused { cause, .. }) = failure(&outcome) {
+        outcome.notes.extend(outcome.refusal(&cause));
+    }
     let (appended, published) = tokio::join!(append(deps, call, &outcome), publish(deps, call, &outcome));
     outcome.troubles.extend(appended.err());
     outcome.troubles.extend(published);

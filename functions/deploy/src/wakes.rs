@@ -273,12 +273,12 @@ fn together(errors: impl Iterator<Item = HandlerError>) -> Option<HandlerError> 
     errors.reduce(|first, next| {
         let names = |other: &HandlerError| match other {
             HandlerError::NotArranged { services, .. } | HandlerError::Refused { services, .. } => format!(", {services}"),
-            HandlerError::Configuration { .. } | HandlerError::Rotation { .. } => String::new(),
+            HandlerError::Configuration { .. } | HandlerError::OutOfTime | HandlerError::Rotation { .. } => String::new(),
         };
         match first {
             HandlerError::NotArranged { services, cause } => HandlerError::NotArranged { services: services + &names(&next), cause },
             HandlerError::Refused { services, cause } => HandlerError::Refused { services: services + &names(&next), cause },
-            other @ (HandlerError::Configuration { .. } | HandlerError::Rotation { .. }) => other,
+            other @ (HandlerError::Configuration { .. } | HandlerError::OutOfTime | HandlerError::Rotation { .. }) => other,
         }
     })
 }

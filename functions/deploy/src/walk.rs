@@ -240,10 +240,8 @@ impl<'w, E: Estate> Walk<'w, E> {
             self.look_at(LATER);
             return Onward::Stop;
         }
-        if self.invocation.time_left() < TIME_FOR_A_STEP {
-            self.not_tried(step, "no time left in this invocation");
-            self.look_at(AT_ONCE);
-            return Onward::Stop;
+        if self.is_too_late() {
+            return self.out_of_time(step);
         }
         if !self.is_safe_to_take(&step)
             && let Err(error) = self.store_with_lease().await
@@ -253,10 +251,24 @@ impl<'w, E: Estate> Walk<'w, E> {
             }
             return self.not_kept(error);
         }
+        // Writing it down may have taken the time that was left; what is written down is done by the next look.
+        if self.is_too_late() {
+            return self.out_of_time(step);
+        }
         match act::take(self.deps, self.call, &self.book, &step).await {
             Ok(taken) => self.taken(step, taken, policy),
             Err(error) => self.failed(step, error),
         }
+    }
+
+    fn is_too_late(&self) -> bool {
+        self.invocation.time_left() < TIME_FOR_A_STEP
+    }
+
+    fn out_of_time(&mut self, step: Step) -> Onward {
+        self.not_tried(step, "no time left in this invocation");
+        self.look_at(AT_ONCE);
+        Onward::Stop
     }
 
     /// A new revision harms nobody until it is rolled out, and is found again; everything else is written down first.

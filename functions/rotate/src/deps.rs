@@ -73,6 +73,6 @@ pub struct Deps<E> {
 
 impl<E: Estate> Handler for Deps<E> {
     async fn handle(&self, invocation: Invocation, event: Value) -> Result<Value, HandlerError> {
-        crate::handle(&invocation, self, &event).await
+        nightshift_aws::within(invocation.time_for_calls(), crate::handle(&invocation, self, &event)).await
     }
 }

@@ -117,13 +117,14 @@ impl<'a> Wakes<'a> {
     fn tick(&mut self, fleets: &'a Fleets, region: &str, now: Timestamp) {
         let minute = now.as_second().div_euclid(60);
         let since = now.checked_sub(CALENDAR_WINDOW).unwrap_or(Timestamp::MIN);
-        for fleet in fleets.iter().filter(|fleet| runs_here(fleet, region)) {
-            for (index, (name, service)) in (0_i64..).zip(&fleet.services) {
-                let is_turn = minute.rem_euclid(SWEEP_MINUTES) == index.rem_euclid(SWEEP_MINUTES);
-                if is_turn || service.calendar_changed_between(since, now) {
-                    let wake = Wake { key: format!("tick/{minute}"), kind: WakeKind::Tick };
-                    self.calls.push(call(fleet, name, service, wake, 0));
-                }
+        let here = fleets.iter().filter(|fleet| runs_here(fleet, region));
+        let services = here.flat_map(|fleet| fleet.services.iter().map(move |(name, service)| (fleet, name, service)));
+        // Numbered across systems: counted from nought in each, the first services of all systems would have the same minute.
+        for (index, (fleet, name, service)) in (0_i64..).zip(services) {
+            let is_turn = minute.rem_euclid(SWEEP_MINUTES) == index.rem_euclid(SWEEP_MINUTES);
+            if is_turn || service.calendar_changed_between(since, now) {
+                let wake = Wake { key: format!("tick/{minute}"), kind: WakeKind::Tick };
+                self.calls.push(call(fleet, name, service, wake, 0));
             }
         }
     }
@@ -184,6 +185,6 @@ fn named_after(error: HandlerError, failures: &[&Outcome]) -> HandlerError {
     match error {
         HandlerError::Refused { cause, .. } => HandlerError::Refused { services: names, cause },
         HandlerError::NotArranged { cause, .. } => HandlerError::NotArranged { services: names, cause },
-        other @ (HandlerError::Configuration { .. } | HandlerError::Rotation { .. }) => other,
+        other @ (HandlerError::Configuration { .. } | HandlerError::OutOfTime | HandlerError::Rotation { .. }) => other,
     }
 }

@@ -23,6 +23,7 @@ pub(crate) use hidden::SecretJson;
 pub use request::{Form, RestAnswer, RestRequest};
 pub use xml::Xml;
 
+use runtime::Repeats;
 use services::{JsonService, QueryService, RestService};
 
 /// Where an answer says that there is another page, and where the next request says so: EC2, most others, ELBv2, IAM.
@@ -35,19 +36,28 @@ const QUERY_PAGES: [(&str, &str); 4] =
 pub struct AwsCaller {
     config: SdkConfig,
     common: SharedRuntimePlugin,
+    not_twice: SharedRuntimePlugin,
 }
 
 impl AwsCaller {
     /// With everything that `config` says; nothing is called.
     pub fn new(config: &SdkConfig) -> Self {
-        Self { config: config.clone(), common: runtime::common_plugin(config) }
+        let common = runtime::common_plugin(config, Repeats::WhatFailed);
+        Self { config: config.clone(), common, not_twice: runtime::common_plugin(config, Repeats::WhatWasRefused) }
     }
 
     /// The same for another region; endpoints that the environment sets stay.
     #[must_use]
     pub fn in_region(&self, region: &str) -> Self {
         let config = self.config.to_builder().region(Region::new(region.to_owned())).build();
-        Self { config, common: self.common.clone() }
+        Self { config, ..self.clone() }
+    }
+
+    /// The same for calls that would do a second thing if they were carried out twice, and take no token: repeated is only what
+    /// AWS says that it has not done (throttled). After any other failure the caller looks first.
+    #[must_use]
+    pub fn not_twice(&self) -> Self {
+        Self { common: self.not_twice.clone(), ..self.clone() }
     }
 
     /// The region that is called, if one is set.

@@ -171,7 +171,9 @@ pub fn sdk_config_with(lookup: impl Fn(&str) -> Option<String>, limits: CallLimi
         .timeout_config(timeouts.build())
         // None of our calls streams: an attempt's limit holds for its whole answer.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-    config.set_app_name(AppName::new("nightshift").ok());
+    // CloudTrail shows it: which of our functions, or a person with the command line, has made a call.
+    let name = read("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "nightshift".to_owned());
+    config.set_app_name(AppName::new(name).ok());
     config.set_endpoint_url(endpoints.general.clone());
     config.set_service_config(Some(endpoints));
     Ok(config.build())

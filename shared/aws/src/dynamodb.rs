@@ -70,7 +70,9 @@ impl DynamoLedger {
             let wanted = wanted.map_err(|error| PortError::new(PortErrorKind::Denied, BATCH_GET, error.to_string()))?;
             let request = self.client.batch_get_item().request_items(&self.table, wanted);
             let mut answer = request.send().await.map_err(|error| port_error(BATCH_GET, error))?;
-            items.extend(answer.responses.as_mut().and_then(|tables| tables.remove(&self.table)).unwrap_or_default());
+            // What is not stored is missing among the table's items; an answer without any tables is none.
+            let nothing = || PortError::new(PortErrorKind::Unavailable, BATCH_GET, "the answer has no items at all");
+            items.extend(answer.responses.as_mut().ok_or_else(nothing)?.remove(&self.table).unwrap_or_default());
             let unprocessed = answer.unprocessed_keys.as_mut().and_then(|tables| tables.remove(&self.table));
             left = unprocessed.map(|table| table.keys).unwrap_or_default();
             if left.is_empty() {

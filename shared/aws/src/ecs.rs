@@ -56,8 +56,9 @@ impl TaskReader for EcsServices {
             return Err(failed_item(DESCRIBE_SERVICES, failure));
         }
         let missing = || {
+            // A service that is not there stands among the failures; an answer about nothing is none.
             let message = format!("no answer about service {} in cluster {}", service.service, service.cluster);
-            PortError::new(PortErrorKind::NotFound, DESCRIBE_SERVICES, message)
+            PortError::new(PortErrorKind::Unavailable, DESCRIBE_SERVICES, message)
         };
         answer.services().first().map(tasks_now).ok_or_else(missing)
     }
@@ -66,7 +67,7 @@ impl TaskReader for EcsServices {
         const DESCRIBE: &str = "ecs:DescribeTaskDefinition";
         let answer = self.ecs.describe_task_definition().task_definition(task_definition).send().await;
         let answer = answer.map_err(|error| port_error(DESCRIBE, error))?;
-        let missing = || PortError::new(PortErrorKind::NotFound, DESCRIBE, format!("no answer about {task_definition}"));
+        let missing = || PortError::new(PortErrorKind::Unavailable, DESCRIBE, format!("no answer about {task_definition}"));
         answer.task_definition().map(need::task_need).ok_or_else(missing)
     }
 

@@ -1,6 +1,6 @@
 //! The one HTTP client that all SDK clients share: hyper over HTTP/1.1, rustls on ring, trust in Amazon's own roots.
 //!
-//! Owns what is trusted, how long a connection may take and which failures the SDK may repeat. The SDK's own client crate
+//! Owns what is trusted, how long a connection may take, that no call outlasts its invocation, and which failures the SDK may repeat. The SDK's own client crate
 //! would bring HTTP/2, proxies and the system's certificate store: a tenth of a function's binary, used by none. It is made
 //! at the first call, and the certificates are read only where TLS is spoken.
 
@@ -28,6 +28,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::config::ConfigError;
+use crate::deadline;
 
 /// Amazon Trust Services' roots; where they come from stands in the file.
 const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
@@ -132,12 +133,22 @@ impl HttpConnector for Hyper {
             Ok(request) => request,
             Err(error) => return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
         };
+        let time_left = deadline::time_left().unwrap_or(Duration::MAX);
+        if time_left.is_zero() {
+            return HttpConnectorFuture::ready(Err(out_of_time()));
+        }
         let answer = self.client.request(request);
         HttpConnectorFuture::new(async move {
-            let response = answer.await.map_err(classified)?;
+            let answered = tokio::time::timeout(time_left, answer).await.map_err(|_| out_of_time())?;
+            let response = answered.map_err(classified)?;
             HttpResponse::try_from(response.map(SdkBody::from_body_1_x)).map_err(|error| ConnectorError::other(error.into(), None))
         })
     }
+}
+
+/// The invocation is nearly over: another attempt would have no time either, so that the SDK may not make one.
+fn out_of_time() -> ConnectorError {
+    ConnectorError::user("no time is left for it in this invocation".into())
 }
 
 /// What the SDK may repeat: connections that were not made or broke off. A peer that is not trusted stays so.

@@ -52,6 +52,9 @@ pub enum HandlerError {
         /// The first error.
         cause: String,
     },
+    /// The invocation was as good as over.
+    #[error("there was no time left in this invocation; what was begun shows in the estate, and the next try goes on from there")]
+    OutOfTime,
     /// A step of a rotation is not done. Secrets Manager must not go on to the next one, and takes nothing but an error for a no.
     #[error("{secret}: {step} is not done: {why}")]
     Rotation {
@@ -75,6 +78,7 @@ impl HandlerError {
             Self::Configuration { code, .. } => code,
             Self::NotArranged { .. } => "recheck_not_arranged",
             Self::Refused { .. } => "refused_by_aws",
+            Self::OutOfTime => "out_of_time",
             Self::Rotation { code, .. } => code,
         }
     }
@@ -83,7 +87,7 @@ impl HandlerError {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Configuration { .. } | Self::Refused { .. } => ErrorClass::PagePerson,
-            Self::NotArranged { .. } | Self::Rotation { goes_on: true, .. } => ErrorClass::Retry,
+            Self::NotArranged { .. } | Self::OutOfTime | Self::Rotation { goes_on: true, .. } => ErrorClass::Retry,
             Self::Rotation { goes_on: false, .. } => ErrorClass::PagePerson,
         }
     }

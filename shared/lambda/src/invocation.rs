@@ -4,6 +4,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
+/// Calls to AWS have ended so long before Lambda ends the invocation: what is left is for the answer, and for Lambda to take it.
+const CALLS_END_BEFORE: Duration = Duration::from_millis(900);
+/// The answer is given so long before, whatever is still under way.
+const ANSWERS_BEFORE: Duration = Duration::from_millis(600);
+
 /// What a handler knows of the invocation it is in.
 pub struct Invocation {
     /// Lambda's request id; the owner token of leases.
@@ -35,6 +40,16 @@ impl Invocation {
     /// How long Lambda lets the invocation go on.
     pub fn time_left(&self) -> Duration {
         Duration::try_from(self.deadline.duration_since(self.now())).unwrap_or(Duration::ZERO)
+    }
+
+    /// How long calls to AWS may still take.
+    pub fn time_for_calls(&self) -> Duration {
+        self.time_left().saturating_sub(CALLS_END_BEFORE)
+    }
+
+    /// When an answer has to be given.
+    pub(crate) fn time_to_answer(&self) -> Duration {
+        self.time_left().saturating_sub(ANSWERS_BEFORE)
     }
 }
 

@@ -20,8 +20,14 @@ pub async fn run<H: Handler>(start: Result<H, HandlerError>) -> Result<(), Error
     let start = &start;
     let serve = |event: LambdaEvent<Value>| async move {
         let handler = start.as_ref().map_err(HandlerError::clone)?;
+        let invocation = Invocation::from_lambda(&event.context);
+        let time = invocation.time_to_answer();
+        if time.is_zero() {
+            return Err(HandlerError::OutOfTime);
+        }
         // Boxed: the futures of a whole invocation, nested as types, are deeper than the compiler's limit.
-        Box::pin(handler.handle(Invocation::from_lambda(&event.context), event.payload)).await
+        let answer = tokio::time::timeout(time, Box::pin(handler.handle(invocation, event.payload))).await;
+        answer.unwrap_or(Err(HandlerError::OutOfTime))
     };
     lambda_runtime::run(service_fn(serve)).await
 }

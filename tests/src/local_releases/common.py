@@ -1,13 +1,14 @@
 """What the parts share: doing things a moment later, telling EventBridge, and the fate of roll-outs."""
 
 import json
+import os
 import threading
 
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import eventbridge
 
 # How long a roll-out or a scan takes, in seconds.
-TAKES = 1.0
+TAKES = float(os.environ.get("NIGHTSHIFT_TAKES_SECONDS", "1.0"))
 # (account, region, target) -> fate; a target is cluster/service or a group's name.
 fates = {}
 

@@ -1,11 +1,13 @@
 """Auto Scaling: instance refreshes that take a moment, carry out their desired configuration, fail and roll back."""
 
 from ministack.core.responses import new_uuid, now_iso
-from ministack.services import autoscaling
+from ministack.services import autoscaling, ec2
 from ministack.services.cloudformation import provisioners
 
-from .common import emit, later, settle
+from .common import emit, later, scope, settle
 
+# (account, region, client token) -> the answer that the version was made with.
+made_versions = {}
 ENDED = ("Successful", "Failed", "Cancelled", "RollbackSuccessful", "RollbackFailed")
 
 
@@ -125,7 +127,26 @@ def update_group(original):
     return update
 
 
+def create_version(original):
+    """The same token makes the same version, and answers with it again (EC2 API, CreateLaunchTemplateVersion)."""
+
+    def create(parameters):
+        token = (*scope(), autoscaling._p(parameters, "ClientToken"))
+        if not token[-1]:
+            return original(parameters)
+        if token not in made_versions:
+            answer = original(parameters)
+            if answer[0] != 200:
+                return answer
+            made_versions[token] = answer
+        return made_versions[token]
+
+    return create
+
+
 def install():
+    templates = ec2._ACTION_MAP
+    templates["CreateLaunchTemplateVersion"] = create_version(templates["CreateLaunchTemplateVersion"])
     groups = autoscaling._ACTION_MAP
     groups.update(StartInstanceRefresh=start_refresh, DescribeInstanceRefreshes=describe_refreshes, RollbackInstanceRefresh=rollback_refresh)
     groups["UpdateAutoScalingGroup"] = update_group(groups["UpdateAutoScalingGroup"])

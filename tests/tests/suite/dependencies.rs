@@ -7,8 +7,11 @@ use nightshift_tests::project;
 /// The output of `cargo tree`, standard output and standard error apart.
 fn tree(arguments: &[&str]) -> (String, String) {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into()));
-    let done =
-        cargo.current_dir(project::root()).args(["tree", "--offline", "--prefix", "none", "--format", "{p}"]).args(arguments).output();
+    let done = cargo
+        .current_dir(project::root())
+        .args(["tree", "--locked", "--offline", "--prefix", "none", "--format", "{p}"])
+        .args(arguments)
+        .output();
     let done = done.expect("cargo can be started");
     (String::from_utf8_lossy(&done.stdout).into_owned(), String::from_utf8_lossy(&done.stderr).into_owned())
 }

@@ -56,7 +56,14 @@ pub struct FakeEstate {
 }
 
 impl FakeEstate {
-    fn call<T>(&self, name: &str, work: impl FnOnce(&mut World) -> PortResult<T>) -> PortResult<T> {
+    async fn call<T>(&self, name: &str, work: impl FnOnce(&mut World) -> PortResult<T>) -> PortResult<T> {
+        nightshift_schedules::before(name).await;
+        let answer = self.take_effect(name, work);
+        nightshift_schedules::after(name).await;
+        answer
+    }
+
+    fn take_effect<T>(&self, name: &str, work: impl FnOnce(&mut World) -> PortResult<T>) -> PortResult<T> {
         let index = self.journal.borrow().len();
         self.journal.borrow_mut().push(name.to_owned());
         let interference = self.meanwhile.borrow_mut().take_if(|(when, _)| name.starts_with(*when));
@@ -82,7 +89,7 @@ fn slot(release: &ReleaseId, stage: &str, approver: &ApproverName) -> String {
 
 impl ReleaseLedger for FakeEstate {
     async fn read_book(&self, _: &ServiceKey) -> PortResult<BookView> {
-        self.call("read_book", |world| Ok(world.view.clone()))
+        self.call("read_book", |world| Ok(world.view.clone())).await
     }
 
     async fn store_book(&self, _: &ServiceKey, _: u64, _: &Book) -> PortResult<()> {
@@ -106,6 +113,7 @@ impl AnswerDesk for FakeEstate {
             let of = |name: &ApproverName| Some((name.clone(), world.answers.get(&slot(release, stage, name))?.clone()));
             Ok(approvers.iter().filter_map(of).collect())
         })
+        .await
     }
 
     async fn answer(&self, _: &ServiceKey, release: &ReleaseId, stage: &str, approver: &ApproverName, answer: &Answer) -> PortResult<()> {
@@ -117,6 +125,7 @@ impl AnswerDesk for FakeEstate {
             world.answers.insert(slot, answer.clone());
             Ok(())
         })
+        .await
     }
 
     async fn count_wrong_code(&self, _: &ServiceKey, release: &ReleaseId, stage: &str, approver: &ApproverName) -> PortResult<u32> {
@@ -125,12 +134,13 @@ impl AnswerDesk for FakeEstate {
             *count += 1;
             Ok(*count)
         })
+        .await
     }
 }
 
 impl PipelineDesk for FakeEstate {
     async fn question(&self, _: &str, id: &str) -> PortResult<Option<PipelineQuestion>> {
-        self.call("question", |world| Ok(world.questions.get(id).cloned()))
+        self.call("question", |world| Ok(world.questions.get(id).cloned())).await
     }
 
     async fn store_question(&self, seen_version: u64, question: &PipelineQuestion) -> PortResult<()> {
@@ -142,12 +152,13 @@ impl PipelineDesk for FakeEstate {
             world.questions.insert(question.id(), question.clone());
             Ok(())
         })
+        .await
     }
 }
 
 impl KeyReader for FakeEstate {
     async fn approval_key(&self) -> PortResult<ApprovalKey> {
-        self.call("approval_key", |_| Ok(world::secret()))
+        self.call("approval_key", |_| Ok(world::secret())).await
     }
 }
 
@@ -157,12 +168,13 @@ impl FunctionCaller for FakeEstate {
             world.called.push((function.to_owned(), event.clone()));
             Ok(())
         })
+        .await
     }
 }
 
 impl PageAddress for FakeEstate {
     async fn page_url(&self, _: &str) -> PortResult<String> {
-        self.call("page_url", |_| Ok("https://page.lambda-url.us-east-1.on.aws/".to_owned()))
+        self.call("page_url", |_| Ok("https://page.lambda-url.us-east-1.on.aws/".to_owned())).await
     }
 }
 
@@ -175,6 +187,7 @@ impl PipelineAnswerer for FakeEstate {
                 Ok(())
             }
         })
+        .await
     }
 }
 
@@ -184,6 +197,7 @@ impl Messenger for FakeEstate {
             world.told.push((topic_arn.to_owned(), message.clone()));
             Ok(())
         })
+        .await
     }
 }
 

@@ -7,6 +7,8 @@ mod pages;
 mod pipelines;
 mod requests;
 mod scanners;
+mod schedules;
+mod soak;
 mod troubles;
 /// The release that the core's own tests ask about.
 #[allow(dead_code, reason = "the core's tests use the rest")]

@@ -12,7 +12,7 @@ use crate::world::{name, now, secret};
 
 const TOKEN: &str = "0f7d3e4a-1111-2222-3333-444455556666";
 
-fn asked_by_codepipeline() -> Value {
+pub fn asked_by_codepipeline() -> Value {
     let approval = json!({
         "region": "us-east-1",
         "consoleLink": "https://console.aws.amazon.com/codepipeline/home?region=us-east-1#/view/multi-region",

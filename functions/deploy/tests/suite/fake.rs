@@ -140,16 +140,25 @@ impl FakeEstate {
     }
 
     fn now(&self) -> Timestamp {
-        self.shared.clock.get()
+        self.shared.clock.get() + SignedDuration::try_from(nightshift_schedules::elapsed()).unwrap()
     }
 
     async fn call<T>(&self, name: &str, work: impl FnOnce(&mut World) -> PortResult<T>) -> PortResult<T> {
+        nightshift_schedules::before(name).await;
+        let answer = self.take_effect(name, work).await;
+        nightshift_schedules::after(name).await;
+        answer
+    }
+
+    async fn take_effect<T>(&self, name: &str, work: impl FnOnce(&mut World) -> PortResult<T>) -> PortResult<T> {
         let shared = &self.shared;
         let index = shared.journal.borrow().len();
         let began = shared.began.get().unwrap_or_else(tokio::time::Instant::now);
         let round = began.elapsed().as_millis();
         shared.journal.borrow_mut().push(Called { name: name.to_owned(), round });
-        tokio::time::sleep(self.latency).await;
+        if !nightshift_schedules::is_scheduled() {
+            tokio::time::sleep(self.latency).await;
+        }
         let error = |kind| PortError::new(kind, format!("fake:{name}"), "as the test wants it");
         if let Some((named, kind)) = *shared.fail_named.borrow()
             && name.starts_with(named)
@@ -214,6 +223,21 @@ impl World {
         let found = self.targets.get_mut(&target.to_string()).ok_or_else(|| missing(target.to_string()))?;
         found.settle(now);
         Ok(found)
+    }
+
+    /// As it was before anything was done.
+    pub fn forget(&mut self) {
+        self.books.clear();
+        self.history.clear();
+        self.rechecks.clear();
+        self.told.clear();
+        self.revisions_made.clear();
+        self.replacements.clear();
+        for target in self.targets.values_mut() {
+            target.versions.truncate(1);
+            target.rollouts.clear();
+            target.revision.clone_from(&target.versions[0].revision);
+        }
     }
 
     /// A service or group that runs this image.

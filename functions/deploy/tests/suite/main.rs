@@ -6,6 +6,8 @@ mod fake;
 mod front_end;
 mod no_front_ends;
 mod rotations;
+mod schedules;
+mod soak;
 mod stories;
 mod town;
 mod troubles;

@@ -11,12 +11,12 @@ use crate::stories::{CAREFUL, PLAIN, WEB, end_of};
 use crate::town::*;
 
 const ARN: &str = "arn:aws:secretsmanager:us-east-1:111122223333:secret:web/db-AbCdEf";
-const VERSION: &str = "252b176b-aadc-451a-8e45-8e999a553ce7";
+pub const VERSION: &str = "252b176b-aadc-451a-8e45-8e999a553ce7";
 /// Readers of it are locked out as soon as it has changed.
-const URGENT: &str = "secrets: { web/db: { postgresql: { users: single } } }\n";
+pub const URGENT: &str = "secrets: { web/db: { postgresql: { users: single } } }\n";
 
 /// What the function that rotated it says, and what Secrets Manager tells a moment later.
-fn told(town: &Town, version: &str) -> [Value; 2] {
+pub fn told(town: &Town, version: &str) -> [Value; 2] {
     let now = town.now();
     let label = json!({
         "version": "0", "id": "1", "source": "aws.secretsmanager", "detail-type": "Secret Label Updated", "account": "111122223333",

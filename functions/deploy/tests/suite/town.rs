@@ -15,6 +15,7 @@ use nightshift_core::release::*;
 use nightshift_core::signal::{RecheckSignal, ReleaseCommand, ReleaseVerb, report_detail};
 use nightshift_deploy::{Deps, handle};
 use nightshift_lambda::{Config, HandlerError, Invocation};
+use nightshift_schedules::Schedule;
 use serde_json::{Value, json};
 
 use crate::fake::{Failure, FakeEstate, attribute};
@@ -54,6 +55,10 @@ pub struct Town {
     pushed: u32,
     /// Every invocation has a twin that begins so much later, and answers as quickly.
     pub twin: Option<(Duration, Duration)>,
+    /// Whose dice say in which order calls take effect, and where a process dies.
+    pub schedule: Option<Schedule>,
+    /// How many copies of an event come, and how late, by the schedule's dice.
+    pub copies: Option<fn(&Schedule) -> Vec<SignedDuration>>,
 }
 
 pub fn at(text: &str) -> Timestamp {
@@ -88,6 +93,8 @@ impl Town {
             answers: Vec::new(),
             pushed: 0,
             twin: None,
+            schedule: None,
+            copies: None,
             clock: Rc::clone(&clock),
         };
         for region in regions {
@@ -141,10 +148,17 @@ impl Town {
     }
 
     pub fn happens(&mut self, wait: SignedDuration, region: &'static str, event: Value) {
-        let at = self.now() + wait;
-        self.due.push((at, region, Happening::Event { event: event.clone(), tries: 0 }));
+        self.comes(self.now() + wait, region, &event);
         if self.twice {
-            self.due.push((at + SignedDuration::from_secs(20), region, Happening::Event { event, tries: 0 }));
+            self.comes(self.now() + wait + SignedDuration::from_secs(20), region, &event);
+        }
+    }
+
+    /// An event is delivered, with all its copies.
+    fn comes(&mut self, at: Timestamp, region: &'static str, event: &Value) {
+        let copies = self.schedule.as_ref().zip(self.copies).map_or_else(|| vec![SignedDuration::ZERO], |(dice, copies)| copies(dice));
+        for late in copies {
+            self.due.push((at + late, region, Happening::Event { event: event.clone(), tries: 0 }));
         }
     }
 
@@ -226,7 +240,9 @@ impl Town {
                 due.push((request.at, *region, signal.to_input()));
             }
         }
-        self.due.extend(due.into_iter().map(|(at, region, event)| (at, region, Happening::Event { event, tries: 0 })));
+        for (at, region, event) in due {
+            self.comes(at, region, &event);
+        }
     }
 
     fn let_happen(&mut self, region: &'static str, happening: Happening) {
@@ -284,6 +300,10 @@ impl Town {
         self.invocations += 1;
         let deps = &self.regions[region];
         let shared = &deps.estate.shared;
+        if let Some(schedule) = &self.schedule {
+            let invocation = ticking(&format!("request-{}", self.invocations), region, self.now(), TIMEOUT, schedule);
+            return schedule.block_on(schedule.alone(handle(&invocation, deps, event)));
+        }
         let invocation = invocation(&format!("request-{}", self.invocations), region, self.now(), TIMEOUT);
         let runtime = paused_runtime();
         runtime.block_on(async {
@@ -349,6 +369,12 @@ pub fn paused_runtime() -> tokio::runtime::Runtime {
 pub fn invocation(id: &str, region: &str, now: Timestamp, time: SignedDuration) -> Invocation {
     let arn = format!("arn:aws:lambda:{region}:111122223333:function:nightshift-deploy");
     Invocation::new(id.to_owned(), arn, now + time, move || now)
+}
+
+/// An invocation whose clock goes on while its calls take time.
+pub fn ticking(id: &str, region: &str, now: Timestamp, time: SignedDuration, schedule: &Schedule) -> Invocation {
+    let arn = format!("arn:aws:lambda:{region}:111122223333:function:nightshift-deploy");
+    Invocation::new(id.to_owned(), arn, now + time, schedule.clock(now))
 }
 
 fn deps(estate: FakeEstate, fleets: Fleets, region: &str) -> Deps<FakeEstate> {

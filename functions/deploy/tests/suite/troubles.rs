@@ -23,7 +23,7 @@ const WAYS: [Failure; 7] = [
 ];
 
 /// What must be true at the end of every story.
-fn is_sound(town: &Town, case: &str) {
+pub fn is_sound(town: &Town, case: &str) {
     assert!(town.ends_everywhere(), "{case}: something is left in hand: {:#?}", town.told());
     for (region, deps) in &town.regions {
         let world = deps.estate.world();
@@ -41,7 +41,7 @@ fn is_sound(town: &Town, case: &str) {
 }
 
 /// Without a sweep: what is left must be left to an arranged look, or to Lambda's retry.
-fn plain() -> (Town, String) {
+pub fn plain() -> (Town, String) {
     let mut town = Town::of(PLAIN, &[EAST]);
     town.sweep = None;
     let digest = town.push("web", "v1");

@@ -262,6 +262,18 @@ async fn a_last_step_without_the_others_makes_nothing_current() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_value_that_was_never_set_is_not_made_current() {
+    for name in [SINGLE, TURNS, REDIS, TOKEN, USER] {
+        let mut town = FakeTown::new();
+        let (before, token) = (town.current_version(name), town.begin(name).unwrap());
+        assert!(town.step(name, &token, StepName::Create).await.is_done(), "{name}");
+        let came = town.step(name, &token, StepName::Finish).await;
+        assert_eq!((came.is_done(), came.code().as_str()), (false, "credential_refused"), "{name}");
+        assert_eq!((town.current_version(name), town.memory().woken.len()), (before, 0), "{name}");
+    }
+}
+
 /// Secrets Manager tries a schedule that does not begin at once with testSecret alone, on a version with the current value.
 #[tokio::test(start_paused = true)]
 async fn a_trial_with_the_current_value_passes_the_test_and_changes_nothing() {

@@ -4,6 +4,7 @@
 use nightshift_core::ports::PortErrorKind;
 use nightshift_core::rotation::StepName;
 use nightshift_core::rotation::ports::{PostgresqlServer, RedisServer};
+use nightshift_schedules::{Kind, count_runs};
 
 use crate::contract::all_the_way;
 use crate::gate::Way;
@@ -99,6 +100,7 @@ async fn the_process_dies_and_every_call_fails_at_every_place() {
         }
     }
     println!("{runs} runs");
+    count_runs("rotate", Kind::Crash, "every_call", runs);
     assert!(runs >= 1_000, "only {runs} runs");
 }
 

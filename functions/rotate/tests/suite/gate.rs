@@ -68,6 +68,13 @@ impl Gate {
     }
 
     pub async fn pass<T>(&self, name: &'static str, act: impl Future<Output = PortResult<T>>) -> PortResult<T> {
+        nightshift_schedules::before(name).await;
+        let answer = self.let_through(name, act).await;
+        nightshift_schedules::after(name).await;
+        answer
+    }
+
+    async fn let_through<T>(&self, name: &'static str, act: impl Future<Output = PortResult<T>>) -> PortResult<T> {
         let number = self.calls.replace(self.calls.get() + 1);
         self.journal.borrow_mut().push(name.to_owned());
         if let Some((bad, kind)) = &*self.named.borrow()

@@ -18,5 +18,7 @@ mod fakes;
 mod gate;
 mod hand_over;
 mod real;
+mod schedules;
 mod servers;
+mod soak;
 mod town;

@@ -58,7 +58,14 @@ pub struct FakeEstate {
 }
 
 impl FakeEstate {
-    fn call<T>(&self, name: &str, work: impl FnOnce(&mut World) -> PortResult<T>) -> PortResult<T> {
+    async fn call<T>(&self, name: &str, work: impl FnOnce(&mut World) -> PortResult<T>) -> PortResult<T> {
+        nightshift_schedules::before(name).await;
+        let answer = self.take_effect(name, work);
+        nightshift_schedules::after(name).await;
+        answer
+    }
+
+    fn take_effect<T>(&self, name: &str, work: impl FnOnce(&mut World) -> PortResult<T>) -> PortResult<T> {
         let index = self.journal.borrow().len();
         self.journal.borrow_mut().push(name.to_owned());
         let interference = self.meanwhile.borrow_mut().take_if(|(when, _)| name.starts_with(*when));
@@ -95,6 +102,7 @@ impl AlarmReader for FakeEstate {
             };
             Ok(names.iter().filter_map(now).collect())
         })
+        .await
     }
 
     async fn newest_values(&self, queries: &[MetricQuery], now: Timestamp) -> PortResult<Vec<Option<MetricValue>>> {
@@ -102,28 +110,29 @@ impl AlarmReader for FakeEstate {
             let value = MetricValue { value: world.value, period_end: now - SignedDuration::from_secs(world.value_age_seconds) };
             Ok(queries.iter().map(|_| Some(value)).collect())
         })
+        .await
     }
 }
 
 impl TaskReader for FakeEstate {
     async fn tasks_now(&self, _: &EcsService) -> PortResult<TasksNow> {
-        self.call("tasks_now", |world| world.tasks.clone().ok_or_else(|| missing("service")))
+        self.call("tasks_now", |world| world.tasks.clone().ok_or_else(|| missing("service"))).await
     }
 
     async fn task_need(&self, _: &str) -> PortResult<TaskNeed> {
-        self.call("task_need", |world| Ok(world.need.clone()))
+        self.call("task_need", |world| Ok(world.need.clone())).await
     }
 
     async fn instances(&self, _: &str) -> PortResult<Vec<String>> {
-        self.call("instances", |world| Ok((0..world.rooms.len()).map(|index| format!("instance-{index}")).collect()))
+        self.call("instances", |world| Ok((0..world.rooms.len()).map(|index| format!("instance-{index}")).collect())).await
     }
 
     async fn instance_rooms(&self, _: &str, instances: &[String]) -> PortResult<Vec<InstanceRoom>> {
-        self.call("instance_rooms", |world| Ok(world.rooms.iter().take(instances.len()).cloned().collect()))
+        self.call("instance_rooms", |world| Ok(world.rooms.iter().take(instances.len()).cloned().collect())).await
     }
 
     async fn other_scaler(&self, _: &EcsService) -> PortResult<Option<OtherScaler>> {
-        self.call("other_scaler", |_| Ok(None))
+        self.call("other_scaler", |_| Ok(None)).await
     }
 }
 
@@ -135,12 +144,13 @@ impl TaskScaler for FakeEstate {
             tasks.running = to;
             Ok(())
         })
+        .await
     }
 }
 
 impl GroupReader for FakeEstate {
     async fn group_now(&self, _: &str) -> PortResult<GroupNow> {
-        self.call("group_now", |world| world.group.clone().ok_or_else(|| missing("group")))
+        self.call("group_now", |world| world.group.clone().ok_or_else(|| missing("group"))).await
     }
 }
 
@@ -152,12 +162,13 @@ impl GroupScaler for FakeEstate {
             group.in_service = to;
             Ok(())
         })
+        .await
     }
 }
 
 impl Ledger for FakeEstate {
     async fn read(&self, _: &ServiceKey) -> PortResult<LedgerView> {
-        self.call("ledger read", |world| Ok(world.view.clone()))
+        self.call("ledger read", |world| Ok(world.view.clone())).await
     }
 
     async fn store(&self, _: &ServiceKey, seen_version: u64, record: &ServiceRecord) -> PortResult<()> {
@@ -168,6 +179,7 @@ impl Ledger for FakeEstate {
             world.view.record = record.clone();
             Ok(())
         })
+        .await
     }
 
     async fn append(&self, _: &ServiceKey, entry: &HistoryEntry) -> PortResult<()> {
@@ -175,6 +187,7 @@ impl Ledger for FakeEstate {
             world.history.push(entry.clone());
             Ok(())
         })
+        .await
     }
 }
 
@@ -187,6 +200,7 @@ impl RecheckScheduler for FakeEstate {
             world.rechecks.push(request.clone());
             Ok(())
         })
+        .await
     }
 }
 
@@ -196,6 +210,7 @@ impl Messenger for FakeEstate {
             world.told.push((topic_arn.to_owned(), message.clone()));
             Ok(())
         })
+        .await
     }
 }
 
@@ -244,8 +259,8 @@ pub fn count(number: u32) -> TaskCount {
     TaskCount::saturating(number.into())
 }
 
-/// Two tasks of pizza/api, cpu-high in ALARM at 91 %, mode `act`.
-pub fn busy(yaml: &str) -> Deps<FakeEstate> {
+/// Two tasks of pizza/api, cpu-high in ALARM at 91 %.
+pub fn busy_world() -> World {
     let tasks = TasksNow {
         status: "ACTIVE".into(),
         desired: count(2),
@@ -255,15 +270,19 @@ pub fn busy(yaml: &str) -> Deps<FakeEstate> {
         task_definition: "pizza-api:3".into(),
     };
     let alarms = [("nightshift-pizza-api-cpu-high", AlarmState::Alarm), ("nightshift-pizza-api-cpu-low", AlarmState::Ok)];
-    let world = World {
+    World {
         alarms: alarms.map(|(name, state)| (name.to_owned(), state)).into(),
         value: 91.0,
         value_age_seconds: 40,
         tasks: Some(tasks),
         ..World::default()
-    };
+    }
+}
+
+/// That world, in mode `act`.
+pub fn busy(yaml: &str) -> Deps<FakeEstate> {
     let estate = FakeEstate {
-        world: RefCell::new(world),
+        world: RefCell::new(busy_world()),
         now: Cell::new("2026-11-20T14:00:00Z".parse().unwrap()),
         journal: RefCell::default(),
         fail_at: Cell::default(),
@@ -285,17 +304,21 @@ pub fn busy(yaml: &str) -> Deps<FakeEstate> {
 }
 
 /// The same world once low: four tasks at 12 %, cpu-low in ALARM.
+pub fn idle_world() -> World {
+    let mut world = busy_world();
+    world.alarms.insert("nightshift-pizza-api-cpu-high".into(), AlarmState::Ok);
+    world.alarms.insert("nightshift-pizza-api-cpu-low".into(), AlarmState::Alarm);
+    world.value = 12.0;
+    let tasks = world.tasks.as_mut().unwrap();
+    tasks.desired = count(4);
+    tasks.running = count(4);
+    world
+}
+
+/// That world, in mode `act`.
 pub fn idle(yaml: &str) -> Deps<FakeEstate> {
     let deps = busy(yaml);
-    {
-        let mut world = deps.estate.world.borrow_mut();
-        world.alarms.insert("nightshift-pizza-api-cpu-high".into(), AlarmState::Ok);
-        world.alarms.insert("nightshift-pizza-api-cpu-low".into(), AlarmState::Alarm);
-        world.value = 12.0;
-        let tasks = world.tasks.as_mut().unwrap();
-        tasks.desired = count(4);
-        tasks.running = count(4);
-    }
+    *deps.estate.world.borrow_mut() = idle_world();
     deps
 }
 

@@ -284,7 +284,7 @@ services:
 "#;
 
 /// One instance whose two network interfaces are taken, under two busy tasks.
-fn crowded() -> Deps<FakeEstate> {
+pub fn crowded() -> Deps<FakeEstate> {
     let deps = busy(ON_INSTANCES);
     {
         let mut world = deps.estate.world.borrow_mut();

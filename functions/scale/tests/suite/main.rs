@@ -3,4 +3,6 @@
 
 mod fake;
 mod handler;
+mod schedules;
+mod soak;
 mod troubles;

@@ -40,8 +40,17 @@ use super::request::RestRequest;
 use super::services::{Bodies, Place, Service};
 use crate::error::port_error;
 
+/// Which failed calls are made again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeats {
+    /// What the SDK repeats: also calls whose answer was lost, which may have been carried out.
+    WhatFailed,
+    /// Only what AWS has refused by a code that says to come again.
+    WhatWasRefused,
+}
+
 /// What all calls share, whatever the service and the region.
-pub(super) fn common_plugin(config: &SdkConfig) -> SharedRuntimePlugin {
+pub(super) fn common_plugin(config: &SdkConfig, repeats: Repeats) -> SharedRuntimePlugin {
     let mut layer = Layer::new("nightshift");
     layer.store_put(AuthSchemeOptionResolverParams::new(()));
     layer.store_put(SensitiveOutput);
@@ -64,10 +73,13 @@ pub(super) fn common_plugin(config: &SdkConfig) -> SharedRuntimePlugin {
         .with_interceptor(UserAgentInterceptor::new())
         .with_interceptor(InvocationIdInterceptor::new())
         .with_interceptor(SharedInterceptor::permanent(RecursionDetectionInterceptor::new()))
-        .with_retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
         .with_retry_classifier(AwsErrorCodeClassifier::<ErrorMetadata>::new())
-        .with_retry_classifier(ServiceClockSkewClassifier::<ErrorMetadata>::new())
-        .with_retry_classifier(HttpStatusCodeClassifier::default());
+        .with_retry_classifier(ServiceClockSkewClassifier::<ErrorMetadata>::new());
+    if repeats == Repeats::WhatFailed {
+        components = components
+            .with_retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
+            .with_retry_classifier(HttpStatusCodeClassifier::default());
+    }
     if let Some(credentials) = config.credentials_provider() {
         components = components.with_identity_resolver(SCHEME_ID, credentials);
     }

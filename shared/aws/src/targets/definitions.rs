@@ -84,15 +84,17 @@ async fn described(caller: &AwsCaller, name: &str) -> PortResult<Described> {
 fn body(definition: &Value, tags: &[Value]) -> Value {
     let mut body = definition.clone();
     if let Value::Object(members) = &mut body {
-        // An empty text stands for an absent role or mode, and registering would refuse it.
-        members.retain(|name, value| !MADE_BY_ECS.contains(&name.as_str()) && value.as_str() != Some(""));
+        // An empty text stands for an absent role or mode, and registering would refuse it; so does a null, which is no value
+        // of any member in ECS's model.
+        members.retain(|name, value| !MADE_BY_ECS.contains(&name.as_str()) && value.as_str() != Some("") && !value.is_null());
         let own = |tag: &&Value| text(tag, "key").is_some_and(|key| !FOREIGN_TAGS.iter().any(|prefix| key.starts_with(prefix)));
         members.insert("tags".into(), tags.iter().filter(own).cloned().collect());
     }
     body
 }
 
-/// Registers a revision; its ARN. A retry after an answer that was lost makes another one: whoever calls compares first.
+/// Registers a revision; its ARN. After an answer that was lost nothing is tried again, since that would make another one:
+/// whoever calls compares with the newest first.
 pub(super) async fn register(caller: &AwsCaller, body: &Value, release: &ReleaseId) -> PortResult<String> {
     let mut body = body.clone();
     if let Some(members) = body.as_object_mut() {
@@ -102,7 +104,7 @@ pub(super) async fn register(caller: &AwsCaller, body: &Value, release: &Release
         }
         members.insert("tags".into(), Value::Array(tags));
     }
-    let answer = caller.json(&ECS, REGISTER, &body).await?;
+    let answer = caller.not_twice().json(&ECS, REGISTER, &body).await?;
     let arn = answer.get("taskDefinition").and_then(|definition| text(definition, "taskDefinitionArn"));
     let missing = || PortError::new(PortErrorKind::Unavailable, REGISTER, "the answer does not name the new revision");
     arn.map(str::to_owned).ok_or_else(missing)

@@ -19,7 +19,9 @@ pub(super) async fn described(caller: &AwsCaller, service: &EcsService) -> PortR
     failed_item(DESCRIBE, &answer, |_| false)?;
     let missing = |why: String| PortError::new(PortErrorKind::NotFound, DESCRIBE, why);
     let Some(found) = list(DESCRIBE, &answer, "services")?.first() else {
-        return Err(missing(format!("no answer about service {} in cluster {}", service.service, service.cluster)));
+        // One that is not there stands among the failures; an answer about nothing is none.
+        let message = format!("no answer about service {} in cluster {}", service.service, service.cluster);
+        return Err(PortError::new(PortErrorKind::Unavailable, DESCRIBE, message));
     };
     match text(found, "status") {
         Some("ACTIVE") => Ok(found.clone()),
@@ -100,11 +102,12 @@ fn is_moving(service: &Value, primary: &Value) -> bool {
 pub(super) async fn roll_out(caller: &AwsCaller, service: &EcsService, to: &str) -> PortResult<Option<String>> {
     let before = described(caller, service).await?;
     let mut body = json!({ "cluster": service.cluster, "service": service.service, "taskDefinition": to });
-    if revision(&before)? == to
-        && let Value::Object(members) = &mut body
-    {
+    let is_restart = revision(&before)? == to;
+    if is_restart && let Value::Object(members) = &mut body {
         members.insert("forceNewDeployment".into(), Value::Bool(true));
     }
+    // A restart whose answer was lost, tried again, would be a second one.
+    let caller = if is_restart { caller.not_twice() } else { caller.clone() };
     let answer = caller.json(&ECS, UPDATE, &body).await?;
     let begun = answer.get("service").and_then(primary).and_then(|primary| text(primary, "id"));
     Ok(begun.map(str::to_owned))

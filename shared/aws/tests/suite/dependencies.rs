@@ -4,7 +4,7 @@ use std::process::Command;
 #[test]
 fn one_http_and_one_tls_stack() {
     let tree = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "--package", "nightshift-aws", "--edges", "normal", "--prefix", "none"])
+        .args(["tree", "--locked", "--offline", "--package", "nightshift-aws", "--edges", "normal", "--prefix", "none"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();

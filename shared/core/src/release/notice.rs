@@ -84,7 +84,10 @@ impl ReleaseNotice<'_> {
     /// What the reader can do, as commands.
     fn next_steps(&self) -> Vec<String> {
         let (key, id) = (self.key, &self.note.release);
-        let mut steps = vec![format!("Show: nightshift release show {key} {id}")];
+        let mut steps = match self.release {
+            Some(_) => vec![format!("Show: nightshift release show {key} {id}")],
+            None => vec![format!("Show: nightshift release list {key}")],
+        };
         let has_changed = |release: &Release| release.legs.iter().any(|leg| leg.state.moved().is_some());
         match self.release.map(|release| (release, release.end.as_ref().map(|end| end.kind))) {
             Some((_, None)) => steps.push(format!("End it: nightshift release abort {key} {id} --why \"...\"")),

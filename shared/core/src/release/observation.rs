@@ -73,6 +73,21 @@ pub enum Wake {
     Sweep,
 }
 
+impl Wake {
+    /// What called, for people.
+    pub fn in_words(&self) -> &'static str {
+        match self {
+            Self::Pushed { .. } => "a push",
+            Self::Deploy { .. } => "a release by hand",
+            Self::Stop { .. } => "a command to end a release",
+            Self::Reported { .. } => "another region's report",
+            Self::Rotated { .. } => "a rotated secret",
+            Self::Look { .. } => "a look",
+            Self::Sweep => "the sweep",
+        }
+    }
+}
+
 /// What becomes of what a release has changed already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -150,6 +150,17 @@ impl ReleaseOutcome {
         if said.is_empty() { "nothing is to be done".to_owned() } else { said.join("; ") }
     }
 
+    /// What people are told where what the event says was refused for good and is in no book: no release tells of it.
+    pub fn refusal(&self, cause: &str) -> Option<Note> {
+        (self.is_lost && self.notes.is_empty()).then(|| Note {
+            release: ReleaseId::new(self.at, &self.plan_id),
+            kind: "not_taken_in".to_owned(),
+            severity: Severity::Critical,
+            headline: format!("{} could not be taken in", self.wake.in_words()),
+            text: format!("{cause}. Grant what is missing or correct the fleet file; the event then lies in the failure queue."),
+        })
+    }
+
     /// Every error in it: of steps, then of what is around them.
     pub fn errors(&self) -> impl Iterator<Item = &PortError> {
         let of_steps = self.steps.iter().filter_map(|step| match &step.result {

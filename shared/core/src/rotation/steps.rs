@@ -189,9 +189,12 @@ impl Desk<'_> {
         if self.seen.has_done(&deed) {
             return self.unless_patient(Need::Secret, self.wait(Wait::ValueNotReadable));
         }
-        // Whoever asks for the last step without the others must not get an empty version for the current one.
+        // Whoever asks for the last step without the others must not get a version for the current one that is empty, or that logs
+        // in nowhere yet: readers would be started anew with it.
         self.together(&[Need::Pending, Need::Current])?;
-        self.needs_value()?;
-        Ok(Turn::Do(deed))
+        match self.test(token)? {
+            Turn::End(Ending::Done { .. }) => Ok(Turn::Do(deed)),
+            other => Ok(other),
+        }
     }
 }

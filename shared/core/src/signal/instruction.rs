@@ -12,6 +12,9 @@ use super::told::region_in_arn;
 use super::{FrontEndSignal, RecheckSignal, ReleaseCommand, ReleaseVerb, SecretSignal, Signal, secret, time};
 use crate::release::Report;
 
+/// Looks are counted on from the number that was sent, so it must leave room; no episode comes near it.
+const MOST_LOOKS: u32 = 1_000_000;
+
 /// Reads an input by its word.
 pub(super) fn read(word: &Value, input: &Value) -> Result<Signal, Ignored> {
     match word.as_str() {
@@ -31,7 +34,7 @@ pub(super) fn read(word: &Value, input: &Value) -> Result<Signal, Ignored> {
 fn recheck(input: &Value) -> Result<RecheckSignal, Ignored> {
     let needed = |name: &str| text_field(input, name).ok_or(Ignored::IncompleteRecheck { missing: name.to_owned() });
     // `as` saturates: a count that is negative or beyond u32 stays a count.
-    let attempt = field(input, "attempt").and_then(number).map_or(1, |count| (count as u32).max(1));
+    let attempt = field(input, "attempt").and_then(number).map_or(1, |count| (count as u32).clamp(1, MOST_LOOKS));
     Ok(RecheckSignal {
         system: needed("system")?,
         service: needed("service")?,

@@ -5,6 +5,7 @@
 
 mod calendar;
 mod deploy_mistakes;
+mod edges;
 mod fleets;
 mod good;
 mod mistakes;

@@ -10,10 +10,11 @@ use std::rc::Rc;
 use jiff::{SignedDuration, Timestamp};
 use nightshift_core::fleet::{ApproverName, DeployTarget, FindingSeverity, Fleets};
 use nightshift_core::ledger::{Pause, ServiceKey};
+use nightshift_core::outcome::Mode;
 use nightshift_core::ports::{PortError, PortErrorKind};
 use nightshift_core::release::{
-    Answer, Blueprint, BlueprintVersion, Book, Finding, Found, Image, ImageRef, Need, Report, RolloutId, RolloutNow, RolloutStatus,
-    ScanNow, StopHow, TargetNow, Verdict, Wake,
+    Answer, Blueprint, BlueprintVersion, Book, Check, CheckResult, Finding, Found, Image, ImageRef, Need, ReleaseOutcome, Report,
+    RolloutId, RolloutNow, RolloutStatus, ScanNow, StopHow, TargetNow, Verdict, Wake,
 };
 use nightshift_core::scale::AlarmNow;
 use nightshift_core::signal::AlarmState;
@@ -106,7 +107,12 @@ pub struct Region {
     pub versions: BTreeMap<&'static str, Vec<(String, Timestamp)>>,
     /// Events about them that are on their way.
     pub news: VecDeque<Wake>,
+    /// What came of each invocation that came to its end.
+    pub outcomes: Vec<ReleaseOutcome>,
 }
+
+/// Which needs cannot be read.
+pub type Unreadable = fn(&Need) -> bool;
 
 pub struct World {
     pub now: Timestamp,
@@ -124,6 +130,15 @@ pub struct World {
     pub alarms: BTreeSet<String>,
     /// Secrets that no task definition names.
     pub unnamed: BTreeSet<&'static str>,
+    pub mode: Mode,
+    /// A step that fails, by its code.
+    pub broken: Option<(&'static str, PortErrorKind)>,
+    /// What the look before a release finds beside the target.
+    pub checks: Vec<Check>,
+    /// Why no target can be used.
+    pub unusable: Option<String>,
+    /// Needs of this kind cannot be read.
+    pub unreadable: Option<(Unreadable, PortErrorKind)>,
 }
 
 fn image_of(body: &Value) -> &str {
@@ -157,6 +172,11 @@ impl World {
             pause: None,
             alarms: BTreeSet::new(),
             unnamed: BTreeSet::new(),
+            mode: Mode::Act,
+            broken: None,
+            checks: Vec::new(),
+            unusable: None,
+            unreadable: None,
         }
     }
 
@@ -231,6 +251,9 @@ impl World {
     }
 
     fn read(&mut self, region: &'static str, need: &Need) -> Found {
+        if let Some((_, kind)) = self.unreadable.filter(|(is_it, _)| is_it(need)) {
+            return cannot_be_read(need, PortError::new(kind, "test:Read", "as the test wants it"));
+        }
         match need {
             Need::Image { digest, .. } => Found::Image(Ok(self.images.iter().find(|image| image.digest == *digest).cloned())),
             Need::Scan { digest, .. } => {
@@ -243,7 +266,7 @@ impl World {
             }
             Need::Target(target) => Found::Target(Ok(self.target_now(region, target))),
             Need::Blueprint { target, proven } => Found::Blueprint(Ok(self.blueprint(region, target, proven.as_deref()))),
-            Need::Checks { .. } => Found::Checks(Vec::new()),
+            Need::Checks { .. } => Found::Checks(self.checks.clone()),
             Need::Rollout { target, handle, .. } => Found::Rollout(self.rollout(region, target, handle)),
             Need::Alarms(names) => {
                 let now = |name: &String| {
@@ -261,6 +284,7 @@ impl World {
     }
 
     fn target_now(&mut self, region: &'static str, target: &DeployTarget) -> TargetNow {
+        let unusable = self.unusable.clone();
         let now = self.target(region, target);
         let of = |rolling: &Rolling, is_moving| RolloutId {
             handle: rolling.handle.clone(),
@@ -270,7 +294,7 @@ impl World {
         };
         let newest = now.rolling.as_ref().map(|rolling| of(rolling, true));
         let newest = newest.or_else(|| now.past.last().map(|(rolling, _)| of(rolling, false)));
-        TargetNow { revision: now.revision.clone(), desired: 2, running: 2, newest, unusable: None }
+        TargetNow { revision: now.revision.clone(), desired: 2, running: 2, newest, unusable }
     }
 
     fn blueprint(&mut self, region: &'static str, target: &DeployTarget, proven: Option<&str>) -> Blueprint {
@@ -362,6 +386,16 @@ impl World {
         digest_of(body).to_owned()
     }
 
+    /// Somebody makes a revision by hand and has the target run it.
+    pub fn changed_by_hand(&mut self, region: &'static str, cluster: &str) {
+        let name: DeployTarget = serde_json::from_value(json!({ "ecs": { "cluster": cluster, "service": "web" } })).unwrap();
+        let target = self.target(region, &name);
+        let (_, mut body) = target.versions.last().cloned().unwrap();
+        body["cpu"] = json!("512");
+        target.revision = format!("web:{}", target.versions.len() + 1);
+        target.versions.push((target.revision.clone(), body));
+    }
+
     pub fn revisions(&mut self, region: &'static str, cluster: &str) -> usize {
         let target: DeployTarget = serde_json::from_value(json!({ "ecs": { "cluster": cluster, "service": "web" } })).unwrap();
         self.target(region, &target).versions.len()
@@ -371,6 +405,20 @@ impl World {
         let ended = &self.regions[region].book.ended;
         let release = ended.iter().find(|release| release.change.image().is_some_and(|own| own.digest == image.digest))?;
         release.end.as_ref().map(|end| end.kind.word())
+    }
+}
+
+fn cannot_be_read(need: &Need, error: PortError) -> Found {
+    match need {
+        Need::Image { .. } => Found::Image(Err(error)),
+        Need::Scan { .. } => Found::Scan(Err(error)),
+        Need::Answers { .. } => Found::Answers(Err(error)),
+        Need::Target(_) => Found::Target(Err(error)),
+        Need::Blueprint { .. } => Found::Blueprint(Err(error)),
+        Need::Checks { .. } => Found::Checks(vec![Check { what: "the role".into(), result: CheckResult::Unreadable(error) }]),
+        Need::Rollout { .. } => Found::Rollout(Err(error)),
+        Need::Alarms(_) => Found::Alarms(Err(error)),
+        Need::Readers { .. } => Found::Readers(Err(error)),
     }
 }
 

@@ -5,8 +5,8 @@ use nightshift_core::fleet::{Fleet, ManagedSecret, SecretKind, SecretName, fleet
 use nightshift_core::outcome::Mode;
 use nightshift_core::ports::{PortError, PortErrorKind};
 use nightshift_core::rotation::{
-    Deed, Done, Ending, Instruction, RotationNotice, SecretPolicy, SecretText, StepEvent, StepName, Stop, Wait, Who, continues, credential,
-    draft, user_of, with_key,
+    Deed, DocumentProblem, Done, Ending, Instruction, RotationNotice, SecretPolicy, SecretText, StepEvent, StepName, Stop, Wait, Who,
+    continues, credential, draft, user_of, with_key,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -190,4 +190,182 @@ fn people_read_what_happened_and_what_to_do() {
         told.push_str(&format!("[{:?}] {}\n{}\n\n", notice.severity(), notice.subject(), notice.text()));
     }
     insta::assert_snapshot!(told);
+}
+
+fn every_ending() -> Vec<Ending> {
+    let at: Timestamp = "2026-11-20T03:00:00Z".parse().unwrap();
+    let error = || PortError::new(PortErrorKind::Denied, "secretsmanager:GetSecretValue", "not authorized");
+    let problem = || DocumentProblem::NotAnObject;
+    let done = |done| Ending::Done { done, look_at: None };
+    let wait = |wait| Ending::Wait { wait, look_at: at };
+    let late = |is_late| Wait::ReadersNotReady { readers: "web waits".into(), is_late };
+    let due = |days: i64| Done::KeyDue { due_at: at + jiff::SignedDuration::from_hours(24 * days) };
+    vec![
+        done(Done::AlreadyCurrent),
+        done(Done::ValueMade),
+        done(Done::ValueThere),
+        done(Done::CredentialSet),
+        done(Done::CredentialThere),
+        done(Done::NothingToSet),
+        done(Done::Tested),
+        done(Done::Finished),
+        done(Done::HandedOver { gap_seconds: None }),
+        done(Done::HandedOver { gap_seconds: Some(94) }),
+        done(Done::OldKept),
+        done(Done::Adopted),
+        done(Done::LeftToSecretsManager),
+        done(due(3)),
+        done(due(0)),
+        done(due(-6)),
+        done(due(-7)),
+        done(due(-15)),
+        done(Done::KeyRefused { why: "HTTP 401".into() }),
+        done(Done::Replica),
+        done(Done::Quiet),
+        wait(Wait::Unavailable { error: error() }),
+        wait(Wait::ValueNotReadable),
+        wait(Wait::ClusterChanging { status: "modifying".into() }),
+        wait(Wait::CredentialRefused { why: "28P01".into() }),
+        wait(late(false)),
+        wait(late(true)),
+        wait(Wait::Paused { until: at }),
+        Ending::Stop(Stop::Observe),
+        Ending::Stop(Stop::SecretUnknown { secret: "shop/x".into() }),
+        Ending::Stop(Stop::SecretMissing),
+        Ending::Stop(Stop::SecretDeleted),
+        Ending::Stop(Stop::RotationNotEnabled),
+        Ending::Stop(Stop::VersionUnknown),
+        Ending::Stop(Stop::NotPending),
+        Ending::Stop(Stop::PendingDropped { problem: problem() }),
+        Ending::Stop(Stop::CurrentUnusable { problem: problem() }),
+        Ending::Stop(Stop::ReadersNeverReady { readers: "web waits".into() }),
+        Ending::Stop(Stop::LockedOut { tried: "pending, current".into(), why: "28P01".into() }),
+        Ending::Stop(Stop::AdminUnusable { why: "28P01".into() }),
+        Ending::Stop(Stop::NoEffect { why: "28P01".into() }),
+        Ending::Stop(Stop::NeedsAPerson),
+        Ending::Stop(Stop::KeyRefused { why: "HTTP 401".into() }),
+        Ending::Stop(Stop::Denied { error: error() }),
+    ]
+}
+
+/// Every way in which a look can end: its code, whether and how it is told, and the words.
+#[test]
+fn every_ending_has_a_code_and_words() {
+    let fleet = fleet();
+    let at: Timestamp = "2026-11-20T03:00:00Z".parse().unwrap();
+    let mut text = String::new();
+    let mut codes = std::collections::BTreeSet::new();
+    for ending in &every_ending() {
+        let (name, secret) = fleet.secrets.get_key_value("shop/issued").unwrap();
+        let policy = SecretPolicy { system: &fleet.system, name, secret, mode: Mode::Act, is_home: true };
+        let notice = RotationNotice { policy, region: "us-east-1", at, ending, done: &[] };
+        codes.insert(ending.code());
+        text.push_str(&format!("{} [{:?} {:?}] {}\n  {ending}\n", ending.code(), notice.severity(), notice.token(), notice.subject()));
+    }
+    let known: std::collections::BTreeSet<&str> = Done::CODES.into_iter().chain(Wait::CODES).chain(Stop::CODES).collect();
+    assert_eq!(codes, known, "every code that is documented, and no other");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn machines_read_it_too() {
+    let fleet = fleet();
+    let at: Timestamp = "2026-11-20T03:00:00Z".parse().unwrap();
+    let (name, secret) = fleet.secrets.get_key_value("shop/issued").unwrap();
+    let policy = SecretPolicy { system: &fleet.system, name, secret, mode: Mode::Act, is_home: true };
+    let done = [Deed::DropPending { version: "new".into() }];
+    let mut told = Vec::new();
+    for ending in [Ending::Stop(Stop::KeyRefused { why: "HTTP 401".into() }), Ending::Done { done: Done::OldKept, look_at: Some(at) }] {
+        let notice = RotationNotice { policy, region: "us-east-1", at, ending: &ending, done: &done };
+        let (message, chat) = (notice.message(), notice.chat_message());
+        assert!(message.is_per_protocol && !chat.is_per_protocol);
+        assert_eq!((&message.subject, &message.attributes), (&chat.subject, &chat.attributes));
+        let body: Value = serde_json::from_str(&message.body).unwrap();
+        let machine: Value = serde_json::from_str(body["sqs"].as_str().unwrap()).unwrap();
+        assert_eq!(body["email"], notice.text().as_str());
+        let attributes: std::collections::BTreeMap<_, _> = message.attributes.into_iter().collect();
+        told.push(json!({ "machine": machine, "chat": serde_json::from_str::<Value>(&chat.body).unwrap(), "attributes": attributes }));
+    }
+    insta::assert_snapshot!(serde_json::to_string_pretty(&told).unwrap());
+}
+
+#[test]
+fn every_deed_has_words_of_its_own() {
+    let deeds = [
+        Deed::PutPending,
+        Deed::DropPending { version: "new".into() },
+        Deed::SetPassword { via: Who::Current },
+        Deed::SetTwin,
+        Deed::SetBoth { via: Who::Admin },
+        Deed::ChangeCluster,
+        Deed::MakeCurrent { from: None, to: "new".into() },
+        Deed::WakeReaders,
+        Deed::StartReadersAgain,
+        Deed::KeepNew { via: Who::Admin },
+        Deed::SettleCluster,
+    ];
+    let words: std::collections::BTreeSet<&str> = deeds.iter().map(Deed::word).collect();
+    assert_eq!(words.len(), deeds.len());
+    assert!(words.iter().all(|word| word.split(' ').count() > 2), "{words:?}");
+}
+
+/// Wrong values, by kind: refused with the field's name, and what follows on what.
+#[test]
+fn values_that_cannot_be_used() {
+    let mut text = String::new();
+    let good = json!({ "host": "db", "username": "app", "password": "old", "port": 5432 });
+    let with = |field: &str, value: Value| {
+        let mut changed = good.clone();
+        changed[field] = value;
+        changed
+    };
+    let long = "u".repeat(58);
+    for (name, value) in [
+        ("shop/single", good.clone()),
+        ("shop/single", with("port", json!("5432"))),
+        ("shop/single", with("port", json!(0))),
+        ("shop/single", with("port", json!(70_000))),
+        ("shop/single", with("port", json!([]))),
+        ("shop/single", with("port", Value::Null)),
+        ("shop/single", with("password", json!(""))),
+        ("shop/single", with("password", json!(7))),
+        ("shop/single", with("username", Value::Null)),
+        ("shop/single", with("host", Value::Null)),
+        ("shop/redis", json!({ "token": "old" })),
+        ("shop/turns", with("username", json!("_clone"))),
+        ("shop/turns", with("username", json!(long[..57]))),
+        ("shop/turns", with("username", json!(long))),
+        ("shop/keys", json!({ "other": "x" })),
+        ("shop/issued", json!({ "KEY": "" })),
+        ("shop/issued", json!("plain")),
+    ] {
+        let value = text_of(&value);
+        let user = user_of(&kind(name), &value).map_err(|problem| problem.to_string());
+        let next =
+            draft(&kind(name), &value, &mut dice(1)).and_then(|next| user_of(&kind(name), &next)).map_err(|problem| problem.to_string());
+        text.push_str(&format!("{name}: {user:?}; next {next:?}\n"));
+    }
+    let follows = |name: &str, old: &Value, new: &Value| {
+        let answer = continues(&kind(name), &text_of(old), &text_of(new)).map_err(|problem| problem.to_string());
+        format!("{name}: {answer:?}\n")
+    };
+    let next = with("password", json!("new"));
+    for changed in [next.clone(), with("host", json!("other")), with("dbname", json!("other")), good.clone()] {
+        text.push_str(&follows("shop/single", &good, &changed));
+    }
+    let mut other = next.clone();
+    other["username"] = json!("somebody");
+    text.push_str(&follows("shop/single", &good, &other));
+    text.push_str(&follows("shop/turns", &good, &next));
+    let keys = |signs: &str, next: &str, previous: &str| json!({ "key": signs, "next_key": next, "previous_key": previous });
+    for changed in [keys("b", "c", "a"), keys("a", "c", "z"), keys("b", "b", "a"), keys("b", "c", "z"), keys("c", "d", "a")] {
+        text.push_str(&follows("shop/keys", &keys("a", "b", "z"), &changed));
+    }
+    text.push_str(&follows("shop/issued", &json!({ "KEY": "a" }), &json!({ "KEY": "b" })));
+    text.push_str(&follows("shop/issued", &json!({ "KEY": "a" }), &json!({ "KEY": "a" })));
+    insta::assert_snapshot!(text);
+}
+
+fn text_of(value: &Value) -> SecretText {
+    text(value)
 }

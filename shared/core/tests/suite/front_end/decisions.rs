@@ -204,3 +204,46 @@ fn people_read_what_happened_and_what_to_do() {
     }
     insta::assert_snapshot!(texts.join("\n\n"));
 }
+
+/// What came of a look is told in one word, one code and one sentence, whatever became of its step.
+#[test]
+fn an_outcome_says_what_became_of_the_step() {
+    let asks = decided(&view(Some(waiting(0, 10)), None), None, 45);
+    let holds = decided(&view(None, None), None, 0);
+    let denied = failed(PortErrorKind::Denied);
+    let unreadable = decided(&view(None, Some(made(0))), Some(Err(denied.clone())), 60);
+    let outcome = |plan: &FrontEndPlan, taken: Option<Taken>| FrontEndOutcome {
+        at: at(45),
+        mode: Mode::Act,
+        notes: plan.notes.clone(),
+        plan: plan.clone(),
+        taken,
+        look_again_at: plan.look_again_at,
+        troubles: Vec::new(),
+    };
+    let invalidation = InvalidationNow { id: "I1".into(), status: InvalidationStatus::InProgress };
+    let cases = [
+        ("done", outcome(&asks, Some(Taken::Done { invalidation })), true, 0),
+        ("would have done", outcome(&asks, Some(Taken::WouldHaveDone)), true, 0),
+        ("failed", outcome(&asks, Some(Taken::Failed { error: denied })), true, 1),
+        ("not tried", outcome(&asks, None), true, 0),
+        ("holds", outcome(&holds, None), false, 0),
+        ("cannot be read", outcome(&unreadable, None), !unreadable.notes.is_empty(), 1),
+        ("is followed", outcome(&decided(&view(None, Some(made(0))), reading(InvalidationStatus::Completed), 60), None), true, 0),
+    ];
+    let mut text = String::new();
+    for (name, mut outcome, is_history, errors) in cases {
+        assert_eq!((outcome.is_history(), outcome.errors().count()), (is_history, errors), "{name}");
+        let seen = FrontEndSeen { at: at(45), view: Ok(view(None, None)), invalidation: None };
+        let (answer, history) = (outcome.to_answer(), outcome.to_history(&seen));
+        assert_eq!((history.decision.as_str(), history.reason.as_str()), (outcome.decision(), outcome.reason_code()), "{name}");
+        assert_eq!((history.text, history.plan_id), (outcome.sentence(), outcome.plan.id.clone()), "{name}");
+        assert_eq!(history.outcome["observation"], serde_json::json!(seen), "{name}: for replay");
+        assert_eq!((&answer["decision"], &answer["mode"]), (&outcome.decision().into(), &"act".into()), "{name}");
+        assert_eq!(answer["errors"].as_array().unwrap().len(), errors, "{name}");
+        text.push_str(&format!("{name}: {} ({}): {}\n", outcome.decision(), outcome.reason_code(), outcome.sentence()));
+        outcome.troubles.push(failed(PortErrorKind::Throttled));
+        assert_eq!(outcome.errors().count(), errors + 1, "{name}: what failed beside it counts too");
+    }
+    insta::assert_snapshot!(text);
+}

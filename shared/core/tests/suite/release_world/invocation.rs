@@ -5,7 +5,11 @@ use std::rc::Rc;
 
 use jiff::SignedDuration;
 use nightshift_core::ledger::Lease;
-use nightshift_core::release::{Book, BookView, Hold, Known, Note, Observation, ReleasePolicy, Wake, apply, decide};
+use nightshift_core::outcome::Mode;
+use nightshift_core::ports::PortError;
+use nightshift_core::release::{
+    Book, BookView, Hold, Known, Note, Observation, ReleaseOutcome, ReleasePolicy, StepOutcome, StepResult, Wake, apply, decide,
+};
 
 use super::World;
 
@@ -63,6 +67,7 @@ impl World {
         let (fleet, _, service) = fleets.service("shop", "web").unwrap();
         let stored = self.call(region, fortune, calls, |world| world.regions[region].book.clone())?;
         let candidates = self.candidates(&wake);
+        let mut outcome = self.nothing_yet(region, &wake, &stored);
         let (mut seen_version, mut wake) = (stored.version, wake);
         let mut in_memory = stored;
         let mut seen = Observation {
@@ -85,8 +90,13 @@ impl World {
             }
             let mut next = plan.book.clone().unwrap_or_else(|| in_memory.clone());
             let notes = plan.notes;
+            outcome.notes.extend(notes.iter().cloned());
+            (outcome.plan_id, outcome.holds, outcome.wants_look_at) = (plan.id, plan.holds.clone(), plan.look_again_at);
+            outcome.after = next.clone();
             match plan.step {
                 None => {
+                    outcome.look_again_at = plan.look_again_at;
+                    self.regions.get_mut(region).unwrap().outcomes.push(outcome);
                     let has_changed = plan.book.is_some() || in_memory.lease.is_some() || seen_version != in_memory.version;
                     self.regions.get_mut(region).unwrap().look_at = plan.look_again_at;
                     if plan.holds.iter().any(|hold| matches!(hold, Hold::Leased { .. })) {
@@ -99,22 +109,43 @@ impl World {
                     self.tell(region, &notes);
                     return Ok(());
                 }
+                Some(step) if self.mode == Mode::Observe && step.changes_estate() => {
+                    let (mut book, note) = step.after_observing(&next);
+                    outcome.steps.push(StepOutcome { step, result: StepResult::WouldHaveDone });
+                    outcome.notes.extend(note);
+                    outcome.after = book.clone();
+                    self.regions.get_mut(region).unwrap().outcomes.push(outcome);
+                    book.lease = None;
+                    self.store(region, fortune, calls, seen_version, book)?;
+                    return Ok(());
+                }
                 Some(step) => {
                     let until = self.now.checked_add(SignedDuration::from_secs(60)).unwrap();
                     let mut leased = next.clone();
                     leased.lease = Some(Lease { owner: "me".into(), until });
                     seen_version = self.store(region, fortune, calls, seen_version, leased)?;
                     self.tell(region, &notes);
-                    let taken = self.call(region, fortune, calls, |world| world.take(region, &step))?;
+                    let taken = self.call(region, fortune, calls, |world| match &world.broken {
+                        Some((code, kind)) if step.code() == *code => Err(PortError::new(*kind, "test:Call", "as the test wants it")),
+                        _ => world.take(region, &step),
+                    })?;
                     next.version = seen_version;
                     in_memory = match taken {
                         Ok(done) => {
                             let (book, notes) = apply(&next, &step, &done, &policy, self.now);
                             self.tell(region, &notes);
+                            outcome.notes.extend(notes);
+                            outcome.after = book.clone();
+                            outcome.steps.push(StepOutcome { step, result: StepResult::Done(done) });
                             book
                         }
                         Err(error) => {
-                            assert!(error.kind.may_pass(), "{error}");
+                            assert!(error.kind.may_pass() || self.broken.is_some(), "{error}");
+                            let (mut next, note) = step.after_failure(&next, &error);
+                            outcome.notes.extend(note);
+                            outcome.after = next.clone();
+                            outcome.steps.push(StepOutcome { step, result: StepResult::Failed(error) });
+                            self.regions.get_mut(region).unwrap().outcomes.push(outcome);
                             next.lease = None;
                             self.store(region, fortune, calls, seen_version, next)?;
                             self.regions.get_mut(region).unwrap().look_at = self.now.checked_add(SignedDuration::from_mins(1)).ok();
@@ -132,6 +163,28 @@ impl World {
             };
         }
         panic!("the invocation does not come to an end");
+    }
+
+    /// The outcome before anything came about.
+    fn nothing_yet(&self, region: &str, wake: &Wake, book: &Book) -> ReleaseOutcome {
+        ReleaseOutcome {
+            at: self.now,
+            mode: self.mode,
+            key: Self::key(),
+            region: region.to_owned(),
+            wake: wake.clone(),
+            plan_id: String::new(),
+            steps: Vec::new(),
+            holds: Vec::new(),
+            notes: Vec::new(),
+            before: book.clone(),
+            after: book.clone(),
+            wants_look_at: None,
+            look_again_at: None,
+            is_lost: false,
+            untold: Vec::new(),
+            troubles: Vec::new(),
+        }
     }
 
     fn tell(&mut self, region: &'static str, notes: &[Note]) {

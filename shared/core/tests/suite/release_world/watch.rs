@@ -15,6 +15,7 @@ impl World {
                 let is_surplus = now.versions.iter().any(|(_, known)| digest_of(known) == digest_of(body));
                 assert!(!is_surplus, "a second revision for the same image: {}", image_of(body));
                 assert_eq!(body["containerDefinitions"][1]["image"], "public.ecr.aws/logs/logs:1", "sidecars stay");
+                assert!(image_of(body).contains(&format!(".dkr.ecr.{region}.")), "the region's own registry: {}", image_of(body));
                 let revision = format!("{family}:{}", now.versions.len() + 1);
                 now.versions.push((revision.clone(), body.clone()));
                 Ok(StepDone::Made { revision })
