@@ -58,6 +58,7 @@ bench: setup ## Measure every function beside Python handlers and other tools; w
 	@$(VENV)/python tests/bench/bench.py --functions target/release --report-only
 
 bench-variants: setup ## Measure scale built or configured otherwise; write its table in docs/benchmarks.md.
+	@cargo build --locked --release -p nightshift-scale
 	@$(VENV)/python tests/bench/variants.py
 
 faults: setup functions ## Strike every call of every function in every way, kill, reorder, delay, freeze; write docs/reliability.md.

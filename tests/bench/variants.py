@@ -3,7 +3,7 @@
 A variant is other variables for Cargo, a patch, or other authorities to trust. It is built from a copy of the checkout, in a build
 folder of its own that all variants share; each takes minutes. Must never touch the checkout or its build folder.
 
-Run: .venv/bin/python tests/bench/variants.py --functions target/release [--only NAME ...] [--without-builds]
+Run: .venv/bin/python tests/bench/variants.py [--functions target/release] [--only NAME ...] [--without-builds]
 """
 
 import argparse
@@ -96,7 +96,7 @@ def main() -> int:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--functions", type=Path, required=True, help="the folder of the shipped release binaries")
+    parser.add_argument("--functions", type=Path, default=ROOT / "target" / "release", help="the folder of the shipped binaries")
     parser.add_argument("--only", nargs="+", choices=[variant.name for variant in VARIANTS], help="these variants alone")
     parser.add_argument("--without-builds", action="store_true", help="only what needs no build")
     parser.add_argument("--runs", type=int, default=20, help="runs of each")

@@ -95,10 +95,10 @@ def section(name: str, result: dict) -> str:
     return f"{result['date']}, `{result['command']}`{seed}{took}:\n\n{markdown(name, result)}"
 
 
-def rewrite() -> list[str]:
-    """Puts every result that is there into its part of the page; the names of those that were."""
+def rewrite(names: list[str] | None = None) -> list[str]:
+    """Puts these results, or every one that is there, into their parts of the page; the names of those that were."""
     text, written = PAGE.read_text(encoding="utf-8"), []
-    for name in COLUMNS:
+    for name in names or COLUMNS:
         file = RESULTS / f"{name}.json"
         begin, end = f"<!-- {name}: written by its run -->", f"<!-- /{name} -->"
         if not file.exists() or begin not in text:

@@ -128,9 +128,10 @@ def run_part(name: str, proof: Proof) -> list[str]:
     say(f"{name}: {'a sample' if proof.options.short else 'the whole'}")
     began = time.monotonic()
     rows = PARTS[name](proof)
+    share = f" --share {proof.options.share:g}" if proof.options.share else ""
     result = {
         "date": datetime.date.today().isoformat(),
-        "command": f"make {'faults' if name != 'soak' else 'soak'}" if not proof.options.share else f"tests/proof/run.py {name}",
+        "command": f"tests/proof/run.py {name}{share}",
         "seconds": round(time.monotonic() - began),
         "seed": proof.options.seed,
         "rows": rows,
@@ -139,7 +140,7 @@ def run_part(name: str, proof: Proof) -> list[str]:
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{name}{'-short' if proof.options.short else ''}.json").write_text(json.dumps(result, indent=1))
     if not proof.options.short and not proof.options.only:
-        page.rewrite()
+        page.rewrite([name])
     return [f"{name}: {row['world']}: {problem}" for row in rows for problem in row["problems"]]
 
 
@@ -148,7 +149,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which parts; all if none is named")
     parser.add_argument("--functions", type=Path, default=ROOT / "target" / "debug", help="the folder with the functions' binaries")
     parser.add_argument("--short", action="store_true", help="a seeded sample of each part, as CI runs it")
-    parser.add_argument("--share", type=float, default=0.0, help="of faults and crashes this share alone, from 0 to 1")
+    parser.add_argument("--share", type=float, default=0.0, help="of faults and crashes this share alone, from 0 to 1, drawn by the seed")
     parser.add_argument("--only", help="only worlds with this in their function/name")
     parser.add_argument("--seed", type=int, default=1, help="another seed is another sample and another order")
     return parser.parse_args()
