@@ -87,7 +87,7 @@ fn a_failed_item_is_an_error_and_not_an_empty_answer() {
     assert_eq!(failed("MISSING").message, "arn:aws:ecs:us-east-1:1:service/pizza/api: MISSING");
     assert_eq!(failed("INTERNAL").kind, PortErrorKind::Unavailable);
     let empty = Recorded::default().json("DescribeServices", json!({}));
-    assert_eq!(kind_of(tasks_now(&empty)), PortErrorKind::NotFound);
+    assert_eq!(kind_of(tasks_now(&empty)), PortErrorKind::Unavailable);
 }
 
 #[test]

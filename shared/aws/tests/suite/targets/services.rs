@@ -88,7 +88,7 @@ fn what_is_not_there_is_not_found_and_what_is_not_told_is_no_answer() {
     let failed = |reason: &str| json!({ "services": [], "failures": [{ "arn": "a", "reason": reason }] });
     assert_eq!(answered(failed("MISSING")), PortErrorKind::NotFound);
     assert_eq!(answered(failed("INTERNAL")), PortErrorKind::Unavailable);
-    assert_eq!(answered(json!({ "services": [] })), PortErrorKind::NotFound);
+    assert_eq!(answered(json!({ "services": [] })), PortErrorKind::Unavailable);
     for status in ["DRAINING", "INACTIVE"] {
         assert_eq!(answered(described(json!({ "status": status }))), PortErrorKind::NotFound);
     }
