@@ -137,9 +137,10 @@ def built(variant: Variant) -> Path | None:
             return None
     print(f"variants: building {variant.name} (some minutes)", flush=True)
     environment = os.environ | variant.cargo | {"CARGO_TARGET_DIR": str(PLACE / "target")}
-    # A patch may bring a crate that the lock file does not know.
-    locked = [] if variant.patch else ["--locked"]
-    command = ["cargo", "build", "--release", "--quiet", *locked, "-p", f"nightshift-{FUNCTION}"]
+    command = ["cargo", "build", "--locked", "--release", "--quiet", "-p", f"nightshift-{FUNCTION}"]
+    if variant.patch:
+        # It may bring a crate that the lock file does not know.
+        command.remove("--locked")
     if subprocess.run(command, cwd=tree, env=environment, check=False).returncode:
         print(f"variants: {variant.name} is left out: it does not build; the lines above say why", file=sys.stderr)
         return None

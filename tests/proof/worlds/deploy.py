@@ -275,7 +275,9 @@ class OnInstances(Releasing):
         return {"versions": self.versions(), "refreshes": self.refreshes(), "releases": standings(self.book())}
 
     def broken(self, calls) -> list[str]:
-        refreshes, versions = done(calls, "autoscaling:StartInstanceRefresh"), done(calls, "ec2:CreateLaunchTemplateVersion")
+        refreshes = done(calls, "autoscaling:StartInstanceRefresh")
+        # The same token again makes no second version.
+        versions = {call.asked.params.get("ClientToken") for call in done(calls, "ec2:CreateLaunchTemplateVersion")}
         found = [f"{len(refreshes)} refreshes of one release"] if len(refreshes) > 1 else []
         return found + ([f"{len(versions)} versions for one release"] if len(versions) > 1 else [])
 
