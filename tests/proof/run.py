@@ -96,11 +96,11 @@ def late(proof: Proof) -> list[dict]:
 
 def frozen(proof: Proof) -> list[dict]:
     lengths = [5.0] if proof.options.short else [5.0] * 5 + [60.0, 120.0]
-    return rows_of(freezes.freeze_all(proof.worlds, lengths, proof.binaries, proof.folder))
+    return rows_of(freezes.freeze_all(proof.worlds, lengths, proof.binaries, proof.folder / "freeze"))
 
 
 def soaked(proof: Proof) -> list[dict]:
-    found = soak.soak(proof.worlds, proof.amount(20_000, 500), proof.binaries, proof.folder, say)
+    found = soak.soak(proof.worlds, proof.amount(20_000, 500), proof.binaries, proof.folder / "soak", say)
     return [one.row() for one in found]
 
 
