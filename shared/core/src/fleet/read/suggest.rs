@@ -4,11 +4,16 @@
 /// one word the beginning of the other.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_ascii_lowercase();
-    let allowed = (word.chars().count() / 3).clamp(1, 4);
+    let length = word.chars().count();
+    let allowed = (length / 3).clamp(1, 4);
     let scored = known.into_iter().filter_map(|candidate| {
         let lower = candidate.to_ascii_lowercase();
-        let distance = distance(&word, &lower);
         let is_beginning = word.len() >= 3 && lower.len() >= 3 && (lower.starts_with(&word) || word.starts_with(&lower));
+        // Each letter more or fewer is one step: what differs by more is not worth the comparison (there are 600 time zones).
+        if !is_beginning && lower.chars().count().abs_diff(length) > allowed {
+            return None;
+        }
+        let distance = distance(&word, &lower);
         (distance <= allowed && distance < lower.chars().count() || is_beginning).then_some((distance, candidate))
     });
     scored.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
