@@ -69,6 +69,9 @@ def fuzz(binary, name, limit):
     executions = re.findall(r"stat::number_of_executed_units:\s*(\d+)", told) or re.findall(r"^#(\d+)\s", told, re.M) or ["0"]
     coverage = re.findall(r"cov: (\d+)", told) or ["0"]
     new = sorted(set(findings.iterdir()) - before)
+    if ended.returncode < 0 and not new:
+        # libFuzzer ends itself where it finds something, and writes that down.
+        sys.exit(f"fuzz: {name} was ended from outside by signal {-ended.returncode}; run it again")
     for path in new:
         kept.mkdir(parents=True, exist_ok=True)
         content = path.read_bytes()

@@ -43,15 +43,8 @@ const TYPES: [Round; 21] = [
     round::<SystemName>,
     round::<TagFilter>,
     round::<TaskCount>,
-    zone,
+    round::<Zone>,
 ];
-
-/// A name that is none is compared with every zone there is, which takes the longer the longer it is.
-fn zone(value: &Value) {
-    if value.as_str().is_some_and(|name| name.len() <= 40) {
-        round::<Zone>(value);
-    }
-}
 
 /// The first byte selects a type; the rest is its text, or JSON of it.
 pub(super) fn words(bytes: &[u8]) {

@@ -142,11 +142,21 @@ fn wrong_type(tree: &Tree, id: NodeId, expected: &str, report: &mut Report<'_>) 
     needs(tree, id, needed, help, report);
 }
 
+/// As much of a text as fits into a sentence: a block may be a whole file.
+fn shown(text: &str) -> String {
+    const MOST: usize = 80;
+    let line = text.lines().next().unwrap_or_default();
+    match line.chars().count() > MOST || line.len() < text.trim_end().len() {
+        true => line.chars().take(MOST).chain("...".chars()).collect(),
+        false => line.to_owned(),
+    }
+}
+
 fn needs(tree: &Tree, id: NodeId, needed: &str, help: &str, report: &mut Report<'_>) {
     let found = match tree.node(id).map(|node| &node.value) {
         Some(Value::Scalar { text, is_plain: true }) if text.is_empty() => "nothing".to_owned(),
-        Some(Value::Scalar { text, is_plain: true }) => text.clone(),
-        Some(Value::Scalar { text, .. }) => format!("\"{text}\""),
+        Some(Value::Scalar { text, is_plain: true }) => shown(text),
+        Some(Value::Scalar { text, .. }) => format!("\"{}\"", shown(text)),
         Some(Value::List(_)) => "a list".to_owned(),
         Some(Value::Map(_)) => "fields".to_owned(),
         None => "this".to_owned(),
