@@ -109,9 +109,13 @@ class Run:
             self._sandbox = None
 
     def _deliver(self, event: dict, ending: Ending) -> Invocation:
-        """One event without a fault, to a living process."""
-        invocation = self._sandbox.invoke(event, self.world.function_arn)
-        self._take_calls(ending)
+        """One event without a fault, to a living process. What fails even so (a machine that was busy) comes again, as from Lambda."""
+        for _ in range(1 + AGAIN):
+            invocation = self._sandbox.invoke(event, self.world.function_arn)
+            self._take_calls(ending)
+            if not invocation.is_error:
+                break
+            self.world.let_a_minute_pass()
         return invocation
 
     def _take_calls(self, ending: Ending) -> list[Call]:

@@ -35,8 +35,8 @@ pub(crate) async fn take<E: Estate>(deps: &Deps<E>, call: &Call<'_>, book: &Book
             let revision = targets.make_revision(target, from, body, release).await?;
             Ok(StepDone::Made { revision }.into())
         }
-        Step::RollOut { target, to, replacement, .. } => {
-            let handle = targets.roll_out(target, to, replacement).await?;
+        Step::RollOut { target, seen, to, replacement } => {
+            let handle = targets.roll_out(target, seen, to, replacement).await?;
             Ok(StepDone::Begun { handle }.into())
         }
         Step::TakeBack { target, handle, .. } => match targets.take_back(target, handle).await {

@@ -53,6 +53,10 @@ impl CloudWatch {
         let mut alarms = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| port_error(DESCRIBE_ALARMS, error))?;
+            if page.metric_alarms.is_none() && page.composite_alarms.is_none() {
+                // CloudWatch lists nothing as an empty list: an answer without any says nothing about alarms.
+                return Err(PortError::new(PortErrorKind::Unavailable, DESCRIBE_ALARMS, "the answer has no MetricAlarms"));
+            }
             alarms.extend(page.metric_alarms().iter().map(metric_alarm_now));
             alarms.extend(page.composite_alarms().iter().map(composite_alarm_now));
         }

@@ -133,6 +133,14 @@ class Scaling(World):
             self.account.dynamodb("DeleteItem", TableName="nightshift-proof", Key={"pk": item["pk"], "sk": item["sk"]})
         self.take_schedules()
 
+    def accepts(self, state: dict, strike) -> bool:
+        """What AWS says is not there is left to the sweep, which comes to every service within five minutes; people are told."""
+        is_told = any("nothing done" in message.subject for message in self.messages)
+        return state == self.untouched() and getattr(strike, "kind", "") == "not_found" and is_told
+
+    def untouched(self) -> dict:
+        return {"tasks": 2}
+
     def broken(self, calls) -> list[str]:
         sizes = [call.asked.params.get("desiredCount") for call in done(calls, "ecs:UpdateService")]
         return [f"tasks were set to {size}, not to 3" for size in sizes if size != 3]
@@ -161,6 +169,9 @@ class Group(Scaling):
     def state(self) -> dict:
         return {"instances": self.size()}
 
+    def untouched(self) -> dict:
+        return {"instances": 2}
+
     def restore(self) -> None:
         self.account.query("autoscaling", "SetDesiredCapacity", AutoScalingGroupName="proof-web", DesiredCapacity=2)
         self.forget()
@@ -177,6 +188,10 @@ class TasksOnGroup(Scaling):
     def make_estate(self) -> None:
         super().make_estate()
         self.make_group("proof-instances")
+        self.account.ecs("SetTaskRoom", cluster=CLUSTER, service="proof-app", room=2)
+
+    def untouched(self) -> dict:
+        return {"tasks": 2, "instances": 2}
 
     def state(self) -> dict:
         return {"tasks": self.size(), "instances": self.desired_capacity("proof-instances")}
@@ -184,7 +199,8 @@ class TasksOnGroup(Scaling):
     def accepts(self, state: dict, strike) -> bool:
         """Where the room on the instances cannot be read, the tasks grow all the same, and the next look sees to the instances."""
         reads_room = ("ecs:ListContainerInstances", "ecs:DescribeContainerInstances", "ecs:DescribeTaskDefinition")
-        return state == {"tasks": 3, "instances": 2} and strike.target.name in reads_room
+        is_seen_later = state == {"tasks": 3, "instances": 2} and strike.target.name in reads_room
+        return is_seen_later or super().accepts(state, strike)
 
     def restore(self) -> None:
         self.account.query("autoscaling", "SetDesiredCapacity", AutoScalingGroupName="proof-instances", DesiredCapacity=2)

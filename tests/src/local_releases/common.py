@@ -9,7 +9,7 @@ from ministack.services import eventbridge
 
 # How long a roll-out or a scan takes, in seconds.
 TAKES = float(os.environ.get("NIGHTSHIFT_TAKES_SECONDS", "1.0"))
-# (account, region, target) -> fate; a target is cluster/service or a group's name.
+# (account, region, target) -> fate, and whether it stays; a target is cluster/service or a group's name.
 fates = {}
 
 
@@ -37,12 +37,13 @@ def emit(source, detail_type, resources, detail):
 
 
 def settle(target, is_pending, end):
-    """Ends a roll-out by its fate, unless it hangs or has ended meanwhile. A fate is used up by that."""
-    fate = fates.get((*scope(), target), "succeed")
+    """Ends a roll-out by its fate, unless it hangs or has ended meanwhile. A fate is used up by that, unless it stays."""
+    fate, stays = fates.get((*scope(), target), ("succeed", False))
     if fate != "hang" and is_pending():
-        fates.pop((*scope(), target), None)
+        if not stays:
+            fates.pop((*scope(), target), None)
         end(fate)
 
 
-def set_fate(target, fate):
-    fates[(*scope(), target)] = fate
+def set_fate(target, fate, stays=False):
+    fates[(*scope(), target)] = fate, stays

@@ -36,6 +36,10 @@ def update_service(original):
         answer = original(data)
         if svc and answer[0] == 200 and svc["deployments"][0]["id"] != before[0]:
             begin_deployment(svc, *before)
+        # An update that changes nothing else leaves the roll-out that is under way as it is.
+        for deployment in (svc or {}).get("_service_deployments", []):
+            if deployment["status"] == "IN_PROGRESS":
+                deployment["_primary"]["rolloutState"] = "IN_PROGRESS"
         return json_response({"service": service_view(svc)}) if svc and answer[0] == 200 else answer
 
     return update
@@ -123,6 +127,8 @@ def describe_services(original):
         for view in answer["services"]:
             svc = next(svc for svc in ecs._services.values() if svc["serviceArn"] == view["serviceArn"])
             view.update({name: value for name, value in service_view(svc).items() if name.startswith("currentService")})
+            # MiniStack starts tasks wherever; on full instances ECS would not have started those.
+            view["runningCount"] = min(view["runningCount"], svc.get("_room", view["runningCount"]))
         return json_response(answer)
 
     return describe
@@ -184,10 +190,16 @@ def set_rollout_fate(data):
         instances.settle_active(data["group"])
         return json_response({})
     target = f"{data['cluster']}/{data['service']}"
-    set_fate(target, data["fate"])
+    set_fate(target, data["fate"], data.get("stays", False))
     svc = ecs._services.get(target)
     for deployment in (svc or {}).get("_service_deployments", []):
         settle(target, lambda: deployment["status"] == "IN_PROGRESS", lambda fate: end_deployment(svc, deployment, fate))
+    return json_response({})
+
+
+def set_task_room(data):
+    """For tests: no more than so many tasks of the service find a place."""
+    ecs._services[f"{data['cluster']}/{data['service']}"]["_room"] = data["room"]
     return json_response({})
 
 
@@ -205,7 +217,7 @@ def install():
     actions = ecs._ACTION_MAP
     actions["UpdateService"] = update_service(actions["UpdateService"])
     actions["DescribeServices"] = describe_services(actions["DescribeServices"])
-    actions.update(ListServiceDeployments=list_deployments, DescribeServiceDeployments=describe_deployments, SetRolloutFate=set_rollout_fate)
+    actions.update(ListServiceDeployments=list_deployments, DescribeServiceDeployments=describe_deployments, SetRolloutFate=set_rollout_fate, SetTaskRoom=set_task_room)
     actions.update(DescribeServiceRevisions=describe_revisions, StopServiceDeployment=stop_deployment)
     # MiniStack leaves secrets, health checks and other nested members of a stack's definitions in capitals.
     provisioners._normalize_container_defs = lower_keys

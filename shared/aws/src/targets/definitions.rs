@@ -45,6 +45,11 @@ pub(super) async fn blueprint(caller: &AwsCaller, service: &EcsService, proven: 
             None => Ok(None),
         }
     });
+    // A definition that a service runs cannot be missing: taken at its word, a reader of a secret would not be started anew.
+    let now = now.map_err(|error| match error.kind {
+        PortErrorKind::NotFound => PortError { kind: PortErrorKind::Unavailable, ..error },
+        _ => error,
+    });
     let now = now?.version;
     let latest = match latest {
         Ok(latest) => latest.version,

@@ -4,7 +4,7 @@
 //! send a desired count or a deployment configuration, deregister or delete anything, or change a template's default version.
 
 use nightshift_core::fleet::{DeployTarget, Replacement};
-use nightshift_core::ports::PortResult;
+use nightshift_core::ports::{PortError, PortErrorKind, PortResult};
 use nightshift_core::release::ports::{TargetDeployer, TargetReader};
 use nightshift_core::release::{Blueprint, Check, ReleaseId, RolloutNow, TargetNow};
 
@@ -77,10 +77,10 @@ impl TargetDeployer for ReleaseTargets {
         }
     }
 
-    async fn roll_out(&self, target: &DeployTarget, to: &str, replacement: &Replacement) -> PortResult<Option<String>> {
+    async fn roll_out(&self, target: &DeployTarget, seen: &str, to: &str, replacement: &Replacement) -> PortResult<Option<String>> {
         match target {
-            DeployTarget::Tasks(service) => services::roll_out(&self.caller, service, to).await,
-            DeployTarget::Group(group) => refreshes::start(&self.caller, group, to, replacement).await,
+            DeployTarget::Tasks(service) => services::roll_out(&self.caller, service, seen, to).await,
+            DeployTarget::Group(group) => refreshes::start(&self.caller, group, seen, to, replacement).await,
         }
     }
 
@@ -89,5 +89,13 @@ impl TargetDeployer for ReleaseTargets {
             DeployTarget::Tasks(service) => deployments::take_back(&self.caller, service, handle).await,
             DeployTarget::Group(group) => refreshes::take_back(&self.caller, group, handle).await,
         }
+    }
+}
+
+/// Nothing is rolled out over a revision that is not the one that was seen when it was decided.
+fn unchanged(action: &'static str, now: &str, seen: &str) -> PortResult<()> {
+    match now == seen {
+        true => Ok(()),
+        false => Err(PortError::new(PortErrorKind::Conflict, action, format!("it is set to {now} now, not to {seen} as was seen"))),
     }
 }

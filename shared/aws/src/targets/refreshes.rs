@@ -9,7 +9,7 @@ use nightshift_core::ports::{PortError, PortErrorKind, PortResult};
 use nightshift_core::release::{RolloutId, RolloutNow, RolloutStatus};
 
 use super::groups::{self, Template};
-use super::templates;
+use super::{templates, unchanged};
 use crate::call::services::AUTO_SCALING;
 use crate::call::{AwsCaller, Form, Xml};
 use crate::error::shorten;
@@ -127,16 +127,24 @@ fn words(refresh: &Xml) -> String {
 
 /// Begins a refresh that ends with the group set to `to`. With the version that it has already, all instances are replaced, and the
 /// group stays set as it is, be it to a number or to the template's default version.
-pub(super) async fn start(caller: &AwsCaller, group: &str, to: &str, replacement: &Replacement) -> PortResult<Option<String>> {
+pub(super) async fn start(
+    caller: &AwsCaller,
+    group: &str,
+    seen: &str,
+    to: &str,
+    replacement: &Replacement,
+) -> PortResult<Option<String>> {
     let no_version = || PortError::new(PortErrorKind::Denied, START, format!("{to} is no version of a launch template"));
     let (id, number) = templates::parts(to).ok_or_else(no_version)?;
     let (found, version) = tokio::join!(groups::described(caller, group), templates::described(caller, id, number));
     let (found, version) = (found?, version?);
     let now = groups::template_of(&found);
-    let is_restart = match &now {
-        Some(now) => templates::resolved(caller, now).await? == to,
-        None => false,
+    let own = match &now {
+        Some(now) => templates::resolved(caller, now).await?,
+        None => String::new(),
     };
+    unchanged(START, &own, seen)?;
+    let is_restart = own == to;
     // Neither an alias nor an AMI named by a parameter can be gone back to (Auto Scaling user guide, "Undo changes with a
     // rollback"); asked for nevertheless, the refresh would be refused. Rolling a restart back would only replace instances with
     // their like once more.
@@ -147,7 +155,8 @@ pub(super) async fn start(caller: &AwsCaller, group: &str, to: &str, replacement
     let form = if is_restart && !is_numbered { form } else { with_template(form, &found, id, number) };
     let form = with_preferences(form, replacement).with("Preferences.SkipMatching", !is_restart);
     let form = form.with("Preferences.AutoRollback", has_fixed_image && is_numbered && !is_restart);
-    let answer = caller.query(&AUTO_SCALING, START, &form).await?;
+    // The call takes no token, and one that is over in the meantime would be followed by a second.
+    let answer = caller.not_twice().query(&AUTO_SCALING, START, &form).await?;
     Ok(answer.text("InstanceRefreshId").map(str::to_owned))
 }
 

@@ -6,6 +6,7 @@ use nightshift_core::release::{RolloutId, TargetNow};
 use serde_json::{Value, json};
 
 use super::answers::{count, failed_item, items, list, text, time};
+use super::unchanged;
 use crate::call::AwsCaller;
 use crate::call::services::ECS;
 
@@ -99,10 +100,11 @@ fn is_moving(service: &Value, primary: &Value) -> bool {
 
 /// Sets the task definition; with the one that it has already, all tasks are started anew. Neither the desired count nor the
 /// deployment configuration is sent: what is absent stays as it is.
-pub(super) async fn roll_out(caller: &AwsCaller, service: &EcsService, to: &str) -> PortResult<Option<String>> {
+pub(super) async fn roll_out(caller: &AwsCaller, service: &EcsService, seen: &str, to: &str) -> PortResult<Option<String>> {
     let before = described(caller, service).await?;
+    unchanged(UPDATE, revision(&before)?, seen)?;
     let mut body = json!({ "cluster": service.cluster, "service": service.service, "taskDefinition": to });
-    let is_restart = revision(&before)? == to;
+    let is_restart = seen == to;
     if is_restart && let Value::Object(members) = &mut body {
         members.insert("forceNewDeployment".into(), Value::Bool(true));
     }

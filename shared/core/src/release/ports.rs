@@ -78,8 +78,9 @@ pub trait TargetDeployer {
     /// Makes a task definition revision or a launch template version with this content, as a copy of `from`; its name.
     async fn make_revision(&self, target: &DeployTarget, from: &str, body: &Value, release: &ReleaseId) -> PortResult<String>;
 
-    /// Has the target move to a revision, even if it has it already; never sends a desired count. The roll-out's handle.
-    async fn roll_out(&self, target: &DeployTarget, to: &str, replacement: &Replacement) -> PortResult<Option<String>>;
+    /// Has the target move from the revision that was seen to another, or start everything anew where both are the same; `Conflict`
+    /// if it is set to another by now. Never sends a desired count. The roll-out's handle.
+    async fn roll_out(&self, target: &DeployTarget, seen: &str, to: &str, replacement: &Replacement) -> PortResult<Option<String>>;
 
     /// Has ECS or Auto Scaling take back a roll-out that is under way; `Conflict` or `Denied` where it cannot.
     async fn take_back(&self, target: &DeployTarget, handle: &str) -> PortResult<()>;

@@ -29,7 +29,7 @@ impl TargetDeployer for Quiet {
     async fn make_revision(&self, _: &DeployTarget, _: &str, _: &Value, _: &ReleaseId) -> PortResult<String> {
         self.change("make_revision")
     }
-    async fn roll_out(&self, _: &DeployTarget, _: &str, _: &Replacement) -> PortResult<Option<String>> {
+    async fn roll_out(&self, _: &DeployTarget, _: &str, _: &str, _: &Replacement) -> PortResult<Option<String>> {
         self.change("roll_out")
     }
     async fn take_back(&self, _: &DeployTarget, _: &str) -> PortResult<()> {

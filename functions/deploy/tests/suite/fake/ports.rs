@@ -187,7 +187,7 @@ impl TargetDeployer for FakeEstate {
         .await
     }
 
-    async fn roll_out(&self, target: &DeployTarget, to: &str, replacement: &Replacement) -> PortResult<Option<String>> {
+    async fn roll_out(&self, target: &DeployTarget, seen: &str, to: &str, replacement: &Replacement) -> PortResult<Option<String>> {
         let now = self.now();
         self.call("roll_out", |world| {
             self.is_written_down(world, target, to);
@@ -196,6 +196,7 @@ impl TargetDeployer for FakeEstate {
             world.replacements.push(replacement.clone());
             let (number, bad) = (world.roll_outs, world.bad.clone());
             let found = world.target(target, now)?;
+            assert_eq!(found.revision, seen, "{target} is not as it was seen");
             let fate = found.body(to).and_then(|version| digest_in(&version.body.to_string())).and_then(|digest| bad.get(&digest).copied());
             let handle = format!("ecs-svc/{number}");
             let from = std::mem::replace(&mut found.revision, to.to_owned());

@@ -25,12 +25,13 @@ fn rollout(status: &str, inside: &str) -> PortResult<RolloutNow> {
 }
 
 fn start(inside: &str, to: &str, image: &str, replacement: &Replacement) -> Vec<String> {
+    let seen = if inside.contains("$Default") { "lt-1:4" } else { "lt-1:3" };
     let recorded = Recorded::default()
         .answer(GROUPS, 200, described_group(inside))
         .answer(VERSIONS, 200, version(4, &format!("<imageId>{image}</imageId>")))
         .answer(VERSIONS, 200, version(4, ""))
         .answer(START, 200, xml(START, "<InstanceRefreshId>r-9</InstanceRefreshId>"));
-    let handle = wait(targets(&recorded).roll_out(&group(), to, replacement)).unwrap();
+    let handle = wait(targets(&recorded).roll_out(&group(), seen, to, replacement)).unwrap();
     assert_eq!(handle.as_deref(), Some("r-9"));
     let sent = form(&recorded.asked_for(START)[0].body);
     let own = |name: &String| name.starts_with("Preferences") || name.starts_with("Desired") || name == "Strategy";
@@ -194,10 +195,10 @@ fn refusals_of_a_refresh_have_their_kinds() {
         // What AWS calls contention is tried again.
         let recorded = (0..3).fold(Recorded::default(), |recorded, _| recorded.answer(START, 400, refused(code, message)));
         let recorded = recorded.answer(GROUPS, 200, described_group(NUMBERED)).answer(VERSIONS, 200, version(4, ""));
-        let begun = wait(targets(&recorded).roll_out(&group(), "lt-1:4", &Replacement::default()));
+        let begun = wait(targets(&recorded).roll_out(&group(), "lt-1:3", "lt-1:4", &Replacement::default()));
         assert_eq!(kind_of(begun), kind, "{code}");
     }
-    assert_eq!(kind_of(wait(targets(&Recorded::default()).roll_out(&group(), "web:", &Replacement::default()))), PortErrorKind::Denied);
+    assert_eq!(kind_of(wait(targets(&Recorded::default()).roll_out(&group(), "lt-1:3", "web:", &Replacement::default()))), PortErrorKind::Denied);
 }
 
 #[test]

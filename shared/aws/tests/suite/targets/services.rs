@@ -13,7 +13,7 @@ fn target_now(fields: Value) -> PortResult<TargetNow> {
 }
 
 fn roll_out(recorded: &Recorded, to: &str) -> PortResult<Option<String>> {
-    wait(targets(recorded).roll_out(&tasks(), to, &Replacement::default()))
+    wait(targets(recorded).roll_out(&tasks(), WEB_7, to, &Replacement::default()))
 }
 
 #[test]
@@ -114,6 +114,14 @@ fn rolling_out_sends_the_revision_and_nothing_else() {
     roll_out(&recorded, WEB_7).unwrap();
     let sent = recorded.asked_for("UpdateService")[0].json();
     assert_eq!(sent, json!({ "cluster": "shop", "service": "web", "taskDefinition": WEB_7, "forceNewDeployment": true }));
+}
+
+#[test]
+fn what_was_changed_since_it_was_seen_is_not_rolled_out() {
+    // Another invocation was quicker: forced, its roll-out would begin a second time.
+    let recorded = Recorded::default().json("DescribeServices", described(json!({ "taskDefinition": WEB_8 })));
+    assert_eq!(kind_of(roll_out(&recorded, WEB_8)), PortErrorKind::Conflict);
+    assert!(recorded.asked_for("UpdateService").is_empty());
 }
 
 #[test]
