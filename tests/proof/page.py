@@ -6,6 +6,7 @@ part's lines.
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,12 +67,47 @@ COLUMNS: dict[str, Columns] = {
         ("seen", lambda row: row["seen"]),
         ("explained", lambda row: row["explained"]),
     ],
+    "mutants": [
+        ("mutants in all", lambda row: f"{row['mutants_in_all']:,}"),
+        ("tried", lambda row: f"{row['sampled']:,}"),
+        ("caught", lambda row: f"{row['caught']:,} and {row['timeout']} by running on for ever"),
+        ("not noticed", lambda row: row["missed"]),
+        ("do not compile", lambda row: row["unviable"]),
+        ("cannot be planted", lambda row: row["not_planted"]),
+        ("share caught", lambda row: f"{row['percent']} % (95 % interval {row['interval'][0]} to {row['interval'][1]} %)"),
+    ],
+    "coverage": [
+        ("lines", lambda row: f"{row['lines']:,}"),
+        ("run by the core's own tests", lambda row: f"{row['covered']:,}"),
+        ("share", lambda row: f"{row['percent']} %"),
+    ],
+    "sam-local": [
+        ("function", lambda row: row["function"]),
+        ("invocations", lambda row: row["invocations"]),
+        ("answers", _outcomes),
+        ("crashed, timed out, or an error that no one expects", lambda row: row["unexplained"]),
+    ],
 }
-ROWS = {"fuzz": "targets"}
+
+
+def _by_function(result: dict) -> list[dict]:
+    """What sam local said, counted: one row a function."""
+    found: dict[str, dict] = {}
+    for row in result["rows"]:
+        own = found.setdefault(row["function"], {"function": row["function"], "invocations": 0, "outcomes": Counter(), "unexplained": 0})
+        own["invocations"] += 1
+        own["outcomes"][row["outcome"]] += 1
+        is_explained = row["outcome"] != "error" or row["expected_because"]
+        own["unexplained"] += row["outcome"] in ("crash", "timeout", "unexplained") or not is_explained
+    return list(found.values())
+
+
+# Where the rows of a result are, if not in its "rows".
+ROWS = {"fuzz": lambda result: result["targets"], "mutants": lambda result: [result], "coverage": lambda result: [result], "sam-local": _by_function}
 
 
 def table(name: str, result: dict) -> list[list[str]]:
-    columns, rows = COLUMNS[name], result[ROWS.get(name, "rows")]
+    columns, rows = COLUMNS[name], ROWS.get(name, lambda result: result["rows"])(result)
     return [[heading for heading, _ in columns], *([str(value(row)) for _, value in columns] for row in rows)]
 
 
