@@ -8,8 +8,11 @@ mod look;
 
 use jiff::{SignedDuration, Timestamp};
 use nightshift_core::fleet::{Fleet, Fleets, FrontEnd};
+use nightshift_core::outcome::Mode;
 use nightshift_core::ports::{Messenger, PortError, PortErrorKind};
-use nightshift_core::release::front_end::{Arrival, FrontEndKey, FrontEndLedger, FrontEndTimer, Invalidator, Stale, arrival, settle_look};
+use nightshift_core::release::front_end::{
+    Arrival, FrontEndKey, FrontEndLedger, FrontEndNote, FrontEndTimer, Invalidator, Stale, arrival, settle_look,
+};
 use nightshift_core::signal::{FrontEndSignal, ObjectSignal, Signal};
 use nightshift_lambda::{Config, HandlerError, Invocation};
 use serde_json::{Value, json};
@@ -127,20 +130,29 @@ fn every(fleets: &Fleets) -> impl Iterator<Item = Concerned<'_>> {
 async fn arrived<E: FrontEndEstate>(desk: &Desk<'_, E>, concerned: &Concerned<'_>, stale: &Stale) -> Served {
     let Concerned { key, front_end, .. } = concerned;
     let began = desk.invocation.now();
-    let look_at = match desk.estate.front_ends().note_arrival(key, stale, began).await {
+    let uploads = match desk.estate.front_ends().note_arrival(key, stale, began).await {
         Err(error) => return lost(concerned, "the arrival was not noted", &error),
-        Ok(uploads) => uploads.look_at,
+        Ok(uploads) => uploads,
     };
     let now = desk.invocation.now();
     let far_enough = now.saturating_add(TOO_CLOSE).unwrap_or(Timestamp::MAX);
-    let (at, is_new) = match look_at.filter(|at| *at > far_enough) {
+    let (at, is_new) = match uploads.look_at.filter(|at| *at > far_enough) {
         Some(at) => (at, false),
         None => (settle_look(front_end, now), true),
     };
     let mut trouble = None;
     if is_new {
         match arrange(desk, key, at).await {
-            Err(error) => return lost(concerned, "the look after the upload was not arranged", &error),
+            Err(error) => {
+                let mut served = lost(concerned, "the look after the upload was not arranged", &error);
+                // Told once for all files of an upload.
+                let is_first = uploads.pending.is_some_and(|pending| pending.first >= began);
+                if let Some(HandlerError::Refused { cause, .. }) = served.failure.as_ref().filter(|_| is_first) {
+                    let untold = tell(desk, concerned, desk.config.mode, &FrontEndNote::held_up(cause)).await;
+                    served.answer["errors"] = json!([error].into_iter().chain(untold).collect::<Vec<PortError>>());
+                }
+                return served;
+            }
             Ok(noted) => trouble = noted,
         }
     }
@@ -158,6 +170,18 @@ async fn arrived<E: FrontEndEstate>(desk: &Desk<'_, E>, concerned: &Concerned<'_
     });
     lines::tell_arrival(desk.function, &answer, began);
     Served { answer, failure: None }
+}
+
+/// Tells people and chat; what could not be sent.
+async fn tell<E: FrontEndEstate>(desk: &Desk<'_, E>, concerned: &Concerned<'_>, mode: Mode, note: &FrontEndNote) -> Vec<PortError> {
+    let (people, notices) = (desk.estate.front_end_people(), &concerned.fleet.notices);
+    let topic = notices.topic.as_deref().unwrap_or(&desk.config.topic_arn);
+    let mut failed = Vec::new();
+    failed.extend(people.publish(topic, &note.message(&concerned.key, &desk.config.region, mode)).await.err());
+    if let Some(chat) = notices.chat_topic.as_deref() {
+        failed.extend(people.publish(chat, &note.chat_message(&concerned.key, mode)).await.err());
+    }
+    failed
 }
 
 /// Arranges a look and notes it. A look that is arranged already is as good; a note that failed costs others a needless

@@ -155,7 +155,7 @@ impl<E: Estate> Walk<'_, E> {
             return Ok(true);
         }
         for target in service.all_targets().iter().filter(|target| matches!(target, DeployTarget::Tasks(_))) {
-            match self.deps.estate.targets().blueprint(target, None).await {
+            match self.deps.estate.targets().blueprint(target, None, None).await {
                 Ok(blueprint) if reads_secret(&blueprint.running.body, secret) => return Ok(true),
                 Ok(_) => {}
                 Err(error) if error.kind == PortErrorKind::NotFound => {}

@@ -129,11 +129,14 @@ class Account:
     def _send(self, method: str, path: str, service: str, body: bytes, headers: dict[str, str]) -> bytes:
         scope = f"20260101/{self.region}/{service}/aws4_request"
         headers |= {"Authorization": f"AWS4-HMAC-SHA256 Credential={self.number}/{scope}, SignedHeaders=host, Signature=none"}
-        for is_last in (False, True):
+        for is_last in (False, False, True):
             try:
                 self._connection.request(method, path, body=body, headers=headers)
                 answer = self._connection.getresponse()
                 found = answer.read()
+                # A table of the local AWS that another thread wrote to while this one read it.
+                if b"changed size during iteration" in found and not is_last:
+                    continue
                 break
             except (http.client.HTTPException, OSError):
                 # A kept-alive connection may have ended meanwhile.

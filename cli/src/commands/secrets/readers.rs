@@ -61,7 +61,7 @@ fn named(fleet: &Fleet, service: &ServiceName) -> String {
 async fn bodies(targets: &impl TargetReader, service: &Service) -> PortResult<Vec<Value>> {
     let mut bodies = Vec::new();
     for target in service.all_targets().iter().filter(|target| matches!(target, DeployTarget::Tasks(_))) {
-        match targets.blueprint(target, None).await {
+        match targets.blueprint(target, None, None).await {
             Ok(blueprint) => bodies.push(blueprint.running.body),
             Err(error) if error.kind == PortErrorKind::NotFound => {}
             Err(error) => return Err(error),

@@ -224,7 +224,7 @@ impl TaskDefinitions {
 }
 
 impl TargetReader for TaskDefinitions {
-    async fn blueprint(&self, target: &DeployTarget, _: Option<&str>) -> PortResult<Blueprint> {
+    async fn blueprint(&self, target: &DeployTarget, _: Option<&str>, _: Option<&str>) -> PortResult<Blueprint> {
         let DeployTarget::Tasks(service) = target else { panic!("only tasks name secrets") };
         let missing = || Err(PortError::new(PortErrorKind::NotFound, "ecs:DescribeServices", "no such service"));
         let body = self.0.get(service.service.as_str()).cloned().unwrap_or_else(missing)?;
@@ -240,7 +240,7 @@ impl TargetReader for TaskDefinitions {
         panic!("nobody asks for a roll-out");
     }
 
-    async fn checks(&self, _: &DeployTarget, _: &Value, _: Option<&str>) -> Vec<Check> {
+    async fn checks(&self, _: &DeployTarget, _: &Value) -> Vec<Check> {
         panic!("nothing is checked");
     }
 }

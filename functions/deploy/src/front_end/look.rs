@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use nightshift_core::outcome::Mode;
-use nightshift_core::ports::{Messenger, PortError, PortErrorKind};
+use nightshift_core::ports::{PortError, PortErrorKind};
 use nightshift_core::release::front_end::{
     After, FrontEndLedger, FrontEndNote, FrontEndOutcome, FrontEndPlan, FrontEndSeen, Invalidator, Taken, Work, after_step,
     decide_front_end,
 };
 use nightshift_lambda::HandlerError;
 
-use super::{Concerned, Desk, FrontEndEstate, Served, arrange, lines};
+use super::{Concerned, Desk, FrontEndEstate, Served, arrange, lines, tell};
 
 /// The step is not begun with less time than this: one call with its retries, and the recording after it.
 const TIME_FOR_A_STEP: Duration = Duration::from_secs(4);
@@ -137,15 +137,9 @@ async fn record<E: FrontEndEstate>(
     if let Some(at) = look_again_at {
         arrange_next(desk, concerned, &seen, at, &mut outcome).await;
     }
-    let topic = concerned.fleet.notices.topic.as_deref().unwrap_or(&desk.config.topic_arn);
-    let people = desk.estate.front_end_people();
     let mut failed = Vec::new();
     for note in &outcome.notes {
-        let message = note.message(&concerned.key, &desk.config.region, outcome.mode);
-        failed.extend(people.publish(topic, &message).await.err());
-        if let Some(chat) = concerned.fleet.notices.chat_topic.as_deref() {
-            failed.extend(people.publish(chat, &note.chat_message(&concerned.key, outcome.mode)).await.err());
-        }
+        failed.extend(tell(desk, concerned, outcome.mode, note).await);
     }
     if outcome.is_history() {
         let entry = outcome.to_history(&seen);

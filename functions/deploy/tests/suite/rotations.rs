@@ -50,6 +50,21 @@ fn one_version_told_twice_is_one_restart_begun_by_the_first_telling() {
     assert!(matches!(town.book(EAST, "web").hand_over(ARN, VERSION, since), Some(HandedState::Proven { .. })));
 }
 
+#[test]
+fn a_restart_whose_look_aws_refuses_to_arrange_is_told() {
+    // Readers of a secret with two users wait until it has settled, which wants a look.
+    let mut town = Town::of(PLAIN, &[EAST]);
+    let [_, label] = told(&town, VERSION);
+    *town.estate(EAST).shared.fail_named.borrow_mut() = Some(("schedule", PortErrorKind::Denied));
+    let failed = town.invoke(EAST, &label).unwrap().unwrap_err();
+    assert_eq!((failed.code(), restarts(&town)), ("refused_by_aws", 0));
+    assert_eq!(town.estate(EAST).world().count_told("release_held_up"), 1);
+    *town.estate(EAST).shared.fail_named.borrow_mut() = None;
+    town.happens(minutes(1), EAST, label);
+    town.run_for(minutes(60));
+    assert_eq!(restarts(&town), 1);
+}
+
 /// Both wake the function in the same moment.
 #[test]
 fn both_tellings_at_once_are_one_restart() {

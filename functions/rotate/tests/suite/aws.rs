@@ -309,7 +309,7 @@ impl TargetReader for Aws {
         panic!("rotate does not look at targets")
     }
 
-    async fn blueprint(&self, target: &DeployTarget, _: Option<&str>) -> PortResult<Blueprint> {
+    async fn blueprint(&self, target: &DeployTarget, _: Option<&str>, _: Option<&str>) -> PortResult<Blueprint> {
         let read = async {
             let memory = self.memory.borrow();
             let DeployTarget::Tasks(service) = target else { panic!("rotate reads task definitions only") };
@@ -326,7 +326,7 @@ impl TargetReader for Aws {
         panic!("rotate does not look at roll-outs")
     }
 
-    async fn checks(&self, _: &DeployTarget, _: &Value, _: Option<&str>) -> Vec<Check> {
+    async fn checks(&self, _: &DeployTarget, _: &Value) -> Vec<Check> {
         panic!("rotate checks no definitions")
     }
 }

@@ -35,9 +35,17 @@ const RELEASE_TAG: &str = "nightshift:release";
 /// The most tags that a resource has.
 const MOST_TAGS: usize = 50;
 
-pub(super) async fn blueprint(caller: &AwsCaller, service: &EcsService, proven: Option<&str>) -> PortResult<Blueprint> {
-    let found = services::described(caller, service).await?;
-    let running = services::revision(&found)?;
+pub(super) async fn blueprint(
+    caller: &AwsCaller,
+    service: &EcsService,
+    running: Option<&str>,
+    proven: Option<&str>,
+) -> PortResult<Blueprint> {
+    let running = match running {
+        Some(running) => running.to_owned(),
+        None => services::revision(&services::described(caller, service).await?)?.to_owned(),
+    };
+    let running = running.as_str();
     let proven = proven.filter(|proven| *proven != running);
     let (now, latest, proven) = tokio::join!(described(caller, running), described(caller, family(running)), async {
         match proven {

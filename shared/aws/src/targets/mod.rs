@@ -50,10 +50,10 @@ impl TargetReader for ReleaseTargets {
         }
     }
 
-    async fn blueprint(&self, target: &DeployTarget, proven: Option<&str>) -> PortResult<Blueprint> {
+    async fn blueprint(&self, target: &DeployTarget, running: Option<&str>, proven: Option<&str>) -> PortResult<Blueprint> {
         match target {
-            DeployTarget::Tasks(service) => definitions::blueprint(&self.caller, service, proven).await,
-            DeployTarget::Group(group) => templates::blueprint(&self.caller, group, proven).await,
+            DeployTarget::Tasks(service) => definitions::blueprint(&self.caller, service, running, proven).await,
+            DeployTarget::Group(group) => templates::blueprint(&self.caller, group, running, proven).await,
         }
     }
 
@@ -64,8 +64,8 @@ impl TargetReader for ReleaseTargets {
         }
     }
 
-    async fn checks(&self, target: &DeployTarget, body: &Value, image: Option<&str>) -> Vec<Check> {
-        checks::checks(&self.caller, target, body, image).await
+    async fn checks(&self, target: &DeployTarget, body: &Value) -> Vec<Check> {
+        checks::checks(&self.caller, target, body).await
     }
 }
 

@@ -127,13 +127,7 @@ fn words(refresh: &Xml) -> String {
 
 /// Begins a refresh that ends with the group set to `to`. With the version that it has already, all instances are replaced, and the
 /// group stays set as it is, be it to a number or to the template's default version.
-pub(super) async fn start(
-    caller: &AwsCaller,
-    group: &str,
-    seen: &str,
-    to: &str,
-    replacement: &Replacement,
-) -> PortResult<Option<String>> {
+pub(super) async fn start(caller: &AwsCaller, group: &str, seen: &str, to: &str, replacement: &Replacement) -> PortResult<Option<String>> {
     let no_version = || PortError::new(PortErrorKind::Denied, START, format!("{to} is no version of a launch template"));
     let (id, number) = templates::parts(to).ok_or_else(no_version)?;
     let (found, version) = tokio::join!(groups::described(caller, group), templates::described(caller, id, number));

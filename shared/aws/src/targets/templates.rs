@@ -28,17 +28,22 @@ pub(super) async fn resolved(caller: &AwsCaller, template: &Template) -> PortRes
     }
 }
 
-pub(super) async fn blueprint(caller: &AwsCaller, group: &str, proven: Option<&str>) -> PortResult<Blueprint> {
-    let found = groups::described(caller, group).await?;
-    let no_template = || PortError::new(PortErrorKind::Denied, DESCRIBE, groups::unusable(&found).unwrap_or_default());
-    let template = groups::template_of(&found).ok_or_else(no_template)?;
-    let (running, latest, proven) =
-        tokio::join!(described(caller, &template.id, &template.version), described(caller, &template.id, "$Latest"), async {
-            match proven.and_then(parts) {
-                Some((id, version)) => described(caller, id, version).await.map(Some),
-                None => Ok(None),
-            }
-        });
+pub(super) async fn blueprint(caller: &AwsCaller, group: &str, running: Option<&str>, proven: Option<&str>) -> PortResult<Blueprint> {
+    let (id, version) = match running.and_then(parts) {
+        Some((id, version)) => (id.to_owned(), version.to_owned()),
+        None => {
+            let found = groups::described(caller, group).await?;
+            let no_template = || PortError::new(PortErrorKind::Denied, DESCRIBE, groups::unusable(&found).unwrap_or_default());
+            let template = groups::template_of(&found).ok_or_else(no_template)?;
+            (template.id, template.version)
+        }
+    };
+    let (running, latest, proven) = tokio::join!(described(caller, &id, &version), described(caller, &id, "$Latest"), async {
+        match proven.and_then(parts) {
+            Some((id, version)) => described(caller, id, version).await.map(Some),
+            None => Ok(None),
+        }
+    });
     let running = blueprint_version(&running?)?;
     let proven = match proven {
         Ok(proven) => proven.as_ref().map(blueprint_version).transpose()?,

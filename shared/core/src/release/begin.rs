@@ -30,7 +30,9 @@ impl Desk<'_> {
             (Change::Image(image), true, Some(target)) => self.begin_image(index, leg, &image, &target),
             (Change::Restart { .. }, true, Some(target)) => self.begin_restart(index, &target),
             // The reads that do not depend on one another go out together.
-            (Change::Image(image), ..) => drop((self.image_is_here(&image), self.blueprint(&leg.target))),
+            (Change::Image(image), _, target) => {
+                let _ = (self.image_is_here(&image), target.map(|target| self.blueprint(&leg.target, &target.revision)));
+            }
             (Change::Restart { .. }, ..) => {}
         }
     }
@@ -52,7 +54,7 @@ impl Desk<'_> {
     }
 
     fn begin_image(&mut self, index: usize, leg: &Leg, image: &Image, target: &TargetNow) {
-        let (here, blueprint) = (self.image_is_here(image), self.blueprint(&leg.target));
+        let (here, blueprint) = (self.image_is_here(image), self.blueprint(&leg.target, &target.revision));
         let (Some(here), Some(blueprint)) = (here, blueprint) else { return };
         if !here {
             return self.wait_for_image(index, leg);
@@ -91,8 +93,7 @@ impl Desk<'_> {
         match wanted {
             Err(no_match) => wrong.push(no_match.to_string()),
             Ok(body) => {
-                let pinned = Some(here(image, leg).pinned());
-                let need = Need::Checks { target: leg.target.clone(), body: body.clone(), image: pinned };
+                let need = Need::Checks { target: leg.target.clone(), body: body.clone() };
                 let checks = self.find(need, |found| match found {
                     Found::Checks(checks) => Some(checks),
                     _ => None,

@@ -36,7 +36,8 @@ impl Desk<'_> {
         if self.is_over(since, self.deadline()) {
             return self.refuse(index, &["the new revision was not made in time (none is made where Nightshift only observes)".to_owned()]);
         }
-        let Some(blueprint) = self.blueprint(&leg.target) else { return };
+        let Some(target) = self.target(&leg.target) else { return };
+        let Some(blueprint) = self.blueprint(&leg.target, &target.revision) else { return };
         let body = match with_image(&leg.target, &blueprint.running.body, &image, leg) {
             Ok(body) => body,
             Err(no_match) => return self.refuse(index, &[no_match.to_string()]),

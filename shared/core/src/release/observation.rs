@@ -177,6 +177,8 @@ pub enum Need {
     Blueprint {
         /// The target.
         target: DeployTarget,
+        /// The revision that it has.
+        running: String,
         /// The last proven revision.
         proven: Option<String>,
     },
@@ -186,8 +188,6 @@ pub enum Need {
         target: DeployTarget,
         /// The new revision's content.
         body: Value,
-        /// The image that is to run, pinned.
-        image: Option<String>,
     },
     /// A roll-out.
     Rollout {

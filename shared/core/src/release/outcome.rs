@@ -150,13 +150,20 @@ impl ReleaseOutcome {
         if said.is_empty() { "nothing is to be done".to_owned() } else { said.join("; ") }
     }
 
-    /// What people are told where what the event says was refused for good and is in no book: no release tells of it.
+    /// What people are told where AWS refused for good what an event needs, and no release tells of it: nothing of the event is in
+    /// a book, or nobody looks at it again. A look of our own comes again and again, and would tell it each time.
     pub fn refusal(&self, cause: &str) -> Option<Note> {
-        (self.is_lost && self.notes.is_empty()).then(|| Note {
+        let is_a_look = matches!(self.wake, Wake::Look { .. } | Wake::Sweep);
+        let is_left = self.wants_look_at.is_some() && self.look_again_at.is_none();
+        let (kind, how) = match self.is_lost {
+            true => ("not_taken_in", "could not be taken in"),
+            false => ("held_up", "is taken in, and goes no further"),
+        };
+        (!is_a_look && (self.is_lost || is_left) && self.notes.is_empty()).then(|| Note {
             release: ReleaseId::new(self.at, &self.plan_id),
-            kind: "not_taken_in".to_owned(),
+            kind: kind.to_owned(),
             severity: Severity::Critical,
-            headline: format!("{} could not be taken in", self.wake.in_words()),
+            headline: format!("{} {how}", self.wake.in_words()),
             text: format!("{cause}. Grant what is missing or correct the fleet file; the event then lies in the failure queue."),
         })
     }

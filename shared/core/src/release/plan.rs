@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::legs::LegState;
 use super::record::{Book, Report};
 use super::{Hold, Need, ReleaseId};
 use crate::fleet::{ApprovalRule, DeployTarget, Replacement};
@@ -146,14 +145,4 @@ pub struct Note {
     pub headline: String,
     /// The whole, in plain lines.
     pub text: String,
-}
-
-impl LegState {
-    /// The handle of the roll-out that is under way.
-    pub fn handle(&self) -> Option<&str> {
-        match self {
-            Self::Rolling(moved) | Self::Baking { moved, .. } | Self::RollingBack { moved, .. } => moved.handle.as_deref(),
-            _ => None,
-        }
-    }
 }

@@ -62,14 +62,15 @@ pub trait TargetReader {
     /// The target as it is now; `NotFound` if it is not there.
     async fn target_now(&self, target: &DeployTarget) -> PortResult<TargetNow>;
 
-    /// What it is made from.
-    async fn blueprint(&self, target: &DeployTarget, proven: Option<&str>) -> PortResult<Blueprint>;
+    /// What it is made from; `running` is the revision that it has, where that is known already.
+    async fn blueprint(&self, target: &DeployTarget, running: Option<&str>, proven: Option<&str>) -> PortResult<Blueprint>;
 
     /// A roll-out by its handle.
     async fn rollout(&self, target: &DeployTarget, handle: &str, to: &str, since: Timestamp) -> PortResult<RolloutNow>;
 
-    /// Whether everything is there that `body` names: roles that may be assumed, image, secrets, log groups, target groups.
-    async fn checks(&self, target: &DeployTarget, body: &Value, image: Option<&str>) -> Vec<Check>;
+    /// Whether everything is there that `body` names besides its images: roles that may be assumed, secrets, log groups, target
+    /// groups.
+    async fn checks(&self, target: &DeployTarget, body: &Value) -> Vec<Check>;
 }
 
 /// Changes what runs.

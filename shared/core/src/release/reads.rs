@@ -32,9 +32,9 @@ impl Desk<'_> {
         }
     }
 
-    pub(super) fn blueprint(&mut self, target: &DeployTarget) -> Option<Blueprint> {
+    pub(super) fn blueprint(&mut self, target: &DeployTarget, running: &str) -> Option<Blueprint> {
         let proven = self.book.proven.get(&target.to_string()).map(|proven| proven.revision.clone());
-        let found = self.find(Need::Blueprint { target: target.clone(), proven }, |found| match found {
+        let found = self.find(Need::Blueprint { target: target.clone(), running: running.to_owned(), proven }, |found| match found {
             Found::Blueprint(blueprint) => Some(blueprint),
             _ => None,
         })?;

@@ -10,6 +10,7 @@ mod fleets;
 mod good;
 mod mistakes;
 mod properties;
+mod remedies;
 mod schema;
 mod secret_mistakes;
 mod secrets;

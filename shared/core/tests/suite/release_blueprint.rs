@@ -61,6 +61,10 @@ fn nothing_to_replace_is_an_error_that_names_what_is_there() {
     assert!(error.to_string().ends_with("it names: no image"));
     let error = template_with_image(&template(&format!("docker run {EAST}/shop/api:1")), "shop/web", IMAGE).unwrap_err();
     assert!(error.to_string().ends_with(&format!("it names: {EAST}/shop/api:1")), "{error}");
+    // A registry without a repository is no image, nor is a path of a file.
+    let script = format!("#!/bin/sh\ndocker login {EAST}\ndocker run {EAST}/shop/api:1");
+    let error = template_with_image(&template(&script), "shop/web", IMAGE).unwrap_err();
+    assert_eq!(error.found, [format!("{EAST}/shop/api:1")]);
 }
 
 #[test]
@@ -201,6 +205,10 @@ fn secrets_are_recognised_in_every_form_in_which_a_definition_names_them() {
         (registry("shop/db"), arn, true),
         (option, arn, true),
         (reading(arn), "shop", false),
+        // Only six letters and digits behind a hyphen are Secrets Manager's own.
+        (reading(&format!("{partial}-replica")), "shop/db", false),
+        (reading(&format!("{partial}-a_b.cd")), "shop/db", false),
+        (reading(&format!("{partial}-replica")), "shop/db-replica", true),
         (reading(arn), "shop/d", false),
         (reading(arn), "arn:aws:secretsmanager:us-east-1:1:secret:shop/db2-AbCdEf", false),
         (reading("arn:aws:ssm:us-east-1:1:parameter/shop/db"), "shop/db", false),

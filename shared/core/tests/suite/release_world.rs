@@ -265,7 +265,7 @@ impl World {
                 Found::Answers(Ok(answers.cloned().unwrap_or_default()))
             }
             Need::Target(target) => Found::Target(Ok(self.target_now(region, target))),
-            Need::Blueprint { target, proven } => Found::Blueprint(Ok(self.blueprint(region, target, proven.as_deref()))),
+            Need::Blueprint { target, proven, .. } => Found::Blueprint(Ok(self.blueprint(region, target, proven.as_deref()))),
             Need::Checks { .. } => Found::Checks(self.checks.clone()),
             Need::Rollout { target, handle, .. } => Found::Rollout(self.rollout(region, target, handle)),
             Need::Alarms(names) => {

@@ -378,6 +378,13 @@ fn hand_overs() {
             arranged,
         ),
         ("seen for the first time", handed("shop/single").with(|town| town.view = Default::default()), arranged),
+        ("seen for the first time, in the last step", handed("shop/single").with(|town| town.view = Default::default()), finish),
+        ("seen for the first time, before it was made current", made("shop/single").with(|town| town.view = Default::default()), arranged),
+        (
+            "readers that are healthy as soon as they are told",
+            handed("shop/single").with(|town| town.once_told = ReaderState::Proven { at: town.now + SignedDuration::from_secs(30) }),
+            arranged,
+        ),
         ("observing: nobody is told", handed("shop/single").with(|town| town.mode = Mode::Observe), arranged),
         (
             "observing: what was handed over is",

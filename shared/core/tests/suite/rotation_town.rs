@@ -77,6 +77,8 @@ pub struct Town {
     pub is_deaf: bool,
     /// What is written does not show in this invocation.
     pub is_slow: bool,
+    /// How readers are as soon as they are told.
+    pub once_told: ReaderState,
     /// What happened in the last look, a line each.
     pub story: Vec<String>,
     pub ending: Option<Ending>,
@@ -131,6 +133,7 @@ impl Town {
             current_is: None,
             is_deaf: false,
             is_slow: false,
+            once_told: ReaderState::Restarting,
             story: Vec::new(),
             ending: None,
         };
@@ -265,7 +268,7 @@ impl Town {
                 self.readers.iter_mut().for_each(|reader| reader.state = ReaderState::Waiting);
             }
             Deed::WakeReaders | Deed::StartReadersAgain => {
-                self.readers.iter_mut().for_each(|reader| reader.state = ReaderState::Restarting);
+                self.readers.iter_mut().for_each(|reader| reader.state = self.once_told.clone());
             }
             Deed::KeepNew { .. } | Deed::SettleCluster => self.good = current.into_iter().collect(),
         }

@@ -6,7 +6,7 @@ use nightshift_core::outcome::Mode;
 use nightshift_core::ports::{PortError, PortErrorKind};
 use nightshift_core::rotation::{
     Deed, DocumentProblem, Done, Ending, Instruction, RotationNotice, SecretPolicy, SecretText, StepEvent, StepName, Stop, Wait, Who,
-    continues, credential, draft, user_of, with_key,
+    base_of, continues, credential, draft, key_of, user_of, with_key,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -364,6 +364,59 @@ fn values_that_cannot_be_used() {
     text.push_str(&follows("shop/issued", &json!({ "KEY": "a" }), &json!({ "KEY": "b" })));
     text.push_str(&follows("shop/issued", &json!({ "KEY": "a" }), &json!({ "KEY": "a" })));
     insta::assert_snapshot!(text);
+}
+
+/// A token needs no user; a user of a user group does.
+#[test]
+fn a_user_of_elasticache_has_to_be_named_where_the_fleet_file_names_one() {
+    let SecretKind::Elasticache(token) = kind("shop/cache") else { panic!("it is a cluster's") };
+    let user = nightshift_core::fleet::Elasticache { user_id: Some("shop-app".into()), ..token.clone() };
+    let (token, user) = (SecretKind::Elasticache(token), SecretKind::Elasticache(user));
+    let (bare, whole) = (json!({ "password": "old" }), json!({ "username": "app", "password": "old" }));
+    let missing = DocumentProblem::Missing { field: "username".into() };
+    for (kind, value, expected) in [
+        (&token, &bare, Ok(None)),
+        (&token, &whole, Ok(Some("app".to_owned()))),
+        (&user, &bare, Err(missing)),
+        (&user, &whole, Ok(Some("app".to_owned()))),
+    ] {
+        assert_eq!(user_of(kind, &text(value)), expected, "{value}");
+    }
+}
+
+#[test]
+fn a_key_that_is_the_whole_value_is_not_blank() {
+    let SecretKind::Issued(named) = kind("shop/issued") else { panic!("it is issued") };
+    let whole = nightshift_core::fleet::Issued { field: None, ..named };
+    let key = |text: &str| key_of(&whole, &SecretText::new(text.into())).map(|key| key.reveal().to_owned());
+    assert_eq!(key(" k1 ").as_deref(), Ok(" k1 "));
+    for blank in ["", "  ", "\n"] {
+        let why = "the field the whole value is not what it should be: it is empty";
+        assert_eq!(key(blank).unwrap_err().to_string(), why, "{blank:?}");
+    }
+}
+
+#[test]
+fn the_second_of_two_alternating_users_is_made_like_the_first() {
+    for (user, base) in [("app", "app"), ("app_clone", "app"), ("app_clone_clone", "app_clone"), ("_clone", "_clone"), ("clone", "clone")] {
+        assert_eq!(base_of(user), base);
+    }
+}
+
+/// 256 is no multiple of 18: the four bytes that are left over would make the first four characters likelier than the rest.
+#[test]
+fn bytes_that_would_favour_some_characters_are_thrown_away() {
+    let mut bytes = [252, 0, 253, 1, 254, 251, 255, 17].into_iter().cycle();
+    let mut dice = |wanted: &mut [u8]| wanted.iter_mut().for_each(|byte| *byte = bytes.next().unwrap());
+    let single = draft(&kind("shop/single"), &text(&values()[0].1), &mut dice).unwrap();
+    let password = credential(&kind("shop/single"), &single, None).unwrap().password;
+    assert_eq!(password.reveal(), "ab__".repeat(10));
+}
+
+#[test]
+fn a_value_is_shown_to_nobody() {
+    let value = SecretText::new("hunter2".into());
+    assert_eq!((value.to_string(), format!("{value:?}")), ("<secret>".to_owned(), "<secret>".to_owned()));
 }
 
 fn text_of(value: &Value) -> SecretText {

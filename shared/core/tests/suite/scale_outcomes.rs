@@ -92,6 +92,7 @@ fn people_read_what_came_of_it() {
         text.push_str(&format!("# {name}\n{ending:?}: {} (next {next:?}, errors {})\n", outcome.sentence(), outcome.errors().count()));
         assert_eq!((history.text, history.at, history.plan_id), (outcome.sentence(), outcome.at, outcome.plan.id.clone()));
         assert_eq!(history.outcome["observation"], serde_json::json!(grows().seen), "for replay");
+        assert_eq!(history.mode, if name == "observing" { "observe" } else { "act" });
         if let Some(notice) = Notice::of(&outcome, "us-east-1", None) {
             let message = notice.message();
             assert!(message.subject.len() <= 100 && message.subject.is_ascii() && message.is_per_protocol);
@@ -148,6 +149,9 @@ fn a_tick_that_finds_nothing_is_routine() {
     let tick = |world: World| world.with(|world| world.wake.kind = WakeKind::Tick);
     assert!(outcome(&tick(World::quiet(FLEET)), &[]).is_routine());
     assert!(!outcome(&World::quiet(FLEET), &[]).is_routine(), "an alarm woke us");
+    let again = World::quiet(FLEET).with(|world| world.wake.kind = WakeKind::Recheck { attempt: 1 });
+    assert_eq!(again.plan().reason_code(), "quiet");
+    assert!(!outcome(&again, &[]).is_routine(), "we woke ourselves");
     assert!(!outcome(&tick(grows()), &[StepResult::Done]).is_routine(), "something was done");
     assert!(!outcome(&tick(grows().grew(60)), &[]).is_routine(), "something was held back");
     let mut troubled = outcome(&tick(World::quiet(FLEET)), &[]);
@@ -191,6 +195,7 @@ fn the_record_after_an_act() {
         // A step without an intent of its own: the group under the tasks.
         let leased = before.leased_by(lease(&world));
         assert_eq!((leased.version, leased.intent.clone(), mark(&leased)), (before.version + 1, None, mark(&before)));
+        assert_eq!(leased.lease, Some(lease(&world)));
         let acted = leased.closed(&[StepOutcome { step: step.clone(), result: StepResult::Done }], now);
         assert_eq!((mark(&acted).map(|mark| mark.to), acted.acted_at.len()), (Some(step.to), before.acted_at.len() + 1));
         let idle = leased.closed(&[lost], now);

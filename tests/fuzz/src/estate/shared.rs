@@ -74,13 +74,13 @@ impl TargetReader for Quiet {
     async fn target_now(&self, _: &DeployTarget) -> PortResult<TargetNow> {
         self.read()
     }
-    async fn blueprint(&self, _: &DeployTarget, _: Option<&str>) -> PortResult<Blueprint> {
+    async fn blueprint(&self, _: &DeployTarget, _: Option<&str>, _: Option<&str>) -> PortResult<Blueprint> {
         self.read()
     }
     async fn rollout(&self, _: &DeployTarget, _: &str, _: &str, _: Timestamp) -> PortResult<RolloutNow> {
         self.read()
     }
-    async fn checks(&self, _: &DeployTarget, _: &Value, _: Option<&str>) -> Vec<Check> {
+    async fn checks(&self, _: &DeployTarget, _: &Value) -> Vec<Check> {
         Vec::new()
     }
 }

@@ -123,11 +123,11 @@ impl TargetReader for FakeEstate {
         .await
     }
 
-    async fn blueprint(&self, target: &DeployTarget, proven: Option<&str>) -> PortResult<Blueprint> {
+    async fn blueprint(&self, target: &DeployTarget, running: Option<&str>, proven: Option<&str>) -> PortResult<Blueprint> {
         let now = self.now();
         self.call("blueprint", |world| {
             let found = world.target(target, now)?;
-            let running = found.body(&found.revision).cloned().ok_or_else(|| missing("revision"))?;
+            let running = found.body(running.unwrap_or(&found.revision)).cloned().ok_or_else(|| missing("revision"))?;
             let latest = found.versions.last().cloned().ok_or_else(|| missing("revision"))?;
             let proven = proven.filter(|proven| *proven != running.revision).and_then(|proven| found.body(proven).cloned());
             Ok(Blueprint { running, latest, proven })
@@ -146,8 +146,8 @@ impl TargetReader for FakeEstate {
         .await
     }
 
-    async fn checks(&self, _: &DeployTarget, _: &Value, image: Option<&str>) -> Vec<Check> {
-        let fine = Check { what: format!("image {}", image.unwrap_or("none")), result: CheckResult::Fine };
+    async fn checks(&self, _: &DeployTarget, _: &Value) -> Vec<Check> {
+        let fine = Check { what: "task role web".into(), result: CheckResult::Fine };
         let answer = self.call("checks", |world| Ok(world.wrong.iter().cloned().chain([fine]).collect())).await;
         answer.unwrap_or_else(|error| vec![Check { what: "everything".into(), result: CheckResult::Unreadable(error) }])
     }

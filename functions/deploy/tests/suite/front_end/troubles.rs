@@ -155,6 +155,25 @@ fn what_cannot_be_noted_or_looked_at_again_fails_the_invocation() {
 }
 
 #[test]
+fn a_look_that_aws_refuses_to_arrange_is_told_once_for_all_files_of_an_upload() {
+    let site = Site::new();
+    *site.fail_named.borrow_mut() = Some(("look_later", PortErrorKind::Denied));
+    for file in ["index.html", "app.html", "index.html"] {
+        site.upload(file);
+        let served = site.run(&arrived(file));
+        assert_eq!(served[0].failure.as_ref().unwrap().code(), "refused_by_aws", "{file}: {served:?}");
+        site.pass(1);
+    }
+    let subjects: Vec<String> = site.world.borrow().told.iter().map(|told| told.subject.clone()).collect();
+    assert_eq!(subjects, ["pizza/site: an upload has come, and no look at it could be arranged"]);
+    *site.fail_named.borrow_mut() = None;
+    // The sweep comes to every front end.
+    site.run(&look());
+    site.settle();
+    site.assert_fresh("swept");
+}
+
+#[test]
 fn a_ledger_that_cannot_be_read_waits_and_says_so() {
     let site = Site::new();
     site.upload("index.html");

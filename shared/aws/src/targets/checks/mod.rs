@@ -13,7 +13,6 @@ use super::{groups, services};
 use crate::call::AwsCaller;
 use crate::pages::SIDE_BY_SIDE;
 
-mod images;
 mod log_groups;
 mod roles;
 mod secrets;
@@ -22,10 +21,9 @@ mod target_groups;
 
 use subjects::Subject;
 
-/// Everything that `body` and the target name, in the order in which they name it.
-pub(super) async fn checks(caller: &AwsCaller, target: &DeployTarget, body: &Value, image: Option<&str>) -> Vec<Check> {
-    let image = image.map(|image| Subject::Image(image.to_owned()));
-    let named: Vec<Subject> = image.into_iter().chain(subjects::of(target, body)).collect();
+/// Everything that `body` and the target name, in the order in which they name it; the image of a release is looked at before.
+pub(super) async fn checks(caller: &AwsCaller, target: &DeployTarget, body: &Value) -> Vec<Check> {
+    let named = subjects::of(target, body);
     let (looked_at, behind) = tokio::join!(all(caller, named), async {
         match target_groups_of(caller, target).await {
             Ok(subjects) => all(caller, subjects).await,
@@ -42,7 +40,6 @@ async fn all(caller: &AwsCaller, subjects: Vec<Subject>) -> Vec<Check> {
 
 async fn look(caller: &AwsCaller, subject: &Subject) -> Vec<Check> {
     let (what, seen) = match subject {
-        Subject::Image(address) => (format!("image {address}"), images::look(caller, address).await),
         Subject::Role { role, what } => (format!("{what} {}", roles::name(role)), roles::look(caller, role).await),
         Subject::InstanceProfile(profile) => {
             (format!("instance profile {}", roles::name(profile)), roles::look_at_profile(caller, profile).await)

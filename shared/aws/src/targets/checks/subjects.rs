@@ -13,8 +13,6 @@ const PARAMETERS_A_CALL: usize = 10;
 /// One thing to look at.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subject {
-    /// The release's own image; those of sidecars are theirs.
-    Image(String),
     /// A role that tasks run with.
     Role {
         /// Its ARN or name.

@@ -9,12 +9,11 @@ use super::groups::{NUMBERED, described_group};
 use super::{described, form, group, refused, targets, tasks, xml};
 
 const SECRET: &str = "arn:aws:secretsmanager:us-east-1:1:secret:shop/db-AbCdEf";
-const IMAGE: &str = "1.dkr.ecr.us-east-1.amazonaws.com/shop/web@sha256:aa";
 const TRUST: &str = "%7B%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Principal%22%3A%7B%22Service%22%3A%22ecs-tasks.amazonaws.com%22%7D\
                      %2C%22Action%22%3A%22sts%3AAssumeRole%22%7D%5D%7D";
 
-fn checks(recorded: &Recorded, target: &DeployTarget, body: &Value, image: Option<&str>) -> Vec<Check> {
-    wait(targets(recorded).checks(target, body, image))
+fn checks(recorded: &Recorded, target: &DeployTarget, body: &Value) -> Vec<Check> {
+    wait(targets(recorded).checks(target, body))
 }
 
 /// One check a line: what, and how it stands.
@@ -29,7 +28,7 @@ fn lines(checks: &[Check]) -> Vec<String> {
 
 fn tasks_lines(recorded: Recorded, body: Value) -> Vec<String> {
     let recorded = recorded.json("DescribeServices", described(json!({})));
-    let lines = lines(&checks(&recorded, &tasks(), &body, None));
+    let lines = lines(&checks(&recorded, &tasks(), &body));
     assert!(recorded.is_used_up());
     lines
 }
@@ -62,7 +61,7 @@ fn everything_that_a_task_needs_is_looked_at() {
         "executionRoleArn": "arn:aws:iam::1:role/path/exec", "taskRoleArn": "task",
         "containerDefinitions": [
             {
-                "name": "web", "image": IMAGE, "secrets": [{ "name": "A", "valueFrom": SECRET }, { "name": "B", "valueFrom": "/shop/url" }],
+                "name": "web", "image": "shop/web", "secrets": [{ "name": "A", "valueFrom": SECRET }, { "name": "B", "valueFrom": "/shop/url" }],
                 "logConfiguration": { "logDriver": "awslogs", "options": { "awslogs-group": "/shop/web", "awslogs-region": "us-east-1" } },
             },
             { "name": "sidecar", "image": "nginx", "repositoryCredentials": { "credentialsParameter": SECRET },
@@ -71,7 +70,6 @@ fn everything_that_a_task_needs_is_looked_at() {
     });
     let balancers = json!([{ "targetGroupArn": "arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/web/1" }]);
     let recorded = Recorded::default()
-        .json("DescribeImages", json!({ "imageDetails": [{}] }))
         .answer("GetRole", 200, role(TRUST))
         .answer("GetRole", 200, role(TRUST))
         .json("DescribeSecret", secret(json!({})))
@@ -80,7 +78,6 @@ fn everything_that_a_task_needs_is_looked_at() {
         .json("DescribeServices", described(json!({ "loadBalancers": balancers })))
         .answer("DescribeTargetGroups", 200, target_group("<member>arn:lb</member>"));
     let expected = [
-        &format!("image {IMAGE}: fine"),
         "execution role exec: fine",
         "task role task: fine",
         "secret shop/db-AbCdEf: fine",
@@ -88,12 +85,10 @@ fn everything_that_a_task_needs_is_looked_at() {
         "log group /shop/web: fine",
         "target group web: fine",
     ];
-    assert_eq!(lines(&checks(&recorded, &tasks(), &body, Some(IMAGE))), expected);
+    assert_eq!(lines(&checks(&recorded, &tasks(), &body)), expected);
     assert!(recorded.is_used_up(), "and the secret that is named four times only once");
     assert!(recorded.asked_for("GetRole")[0].body.ends_with("RoleName=exec"));
     assert_eq!(recorded.asked_for("DescribeSecret")[0].json(), json!({ "SecretId": SECRET }));
-    let images = json!({ "registryId": "1", "repositoryName": "shop/web", "imageIds": [{ "imageDigest": "sha256:aa" }] });
-    assert_eq!(recorded.asked_for("DescribeImages")[0].json(), images);
 }
 
 #[test]
@@ -152,7 +147,7 @@ fn secrets_must_be_there_and_readable() {
 fn a_secret_of_another_region_is_asked_for_there() {
     let elsewhere = SECRET.replace("us-east-1", "eu-west-1");
     let recorded = Recorded::default().json("DescribeSecret", secret(json!({}))).json("DescribeServices", described(json!({})));
-    let seen = lines(&checks(&recorded, &tasks(), &reading(&[&elsewhere]), None));
+    let seen = lines(&checks(&recorded, &tasks(), &reading(&[&elsewhere])));
     assert_eq!(seen, ["secret shop/db-AbCdEf: fine"]);
     assert!(recorded.asked_for("DescribeSecret")[0].url.contains("eu-west-1"));
 }
@@ -167,7 +162,7 @@ fn parameters_are_asked_for_by_ten_and_by_region() {
         .json("GetParameters", json!({ "Parameters": [], "InvalidParameters": [] }))
         .json("GetParameters", json!({ "Parameters": [], "InvalidParameters": [] }))
         .json("DescribeServices", described(json!({})));
-    let seen = lines(&checks(&recorded, &tasks(), &reading(&all), None));
+    let seen = lines(&checks(&recorded, &tasks(), &reading(&all)));
     assert_eq!(seen.len(), 13);
     let wrong: Vec<&String> = seen.iter().filter(|line| !line.ends_with(": fine")).collect();
     assert_eq!(wrong, ["parameter /p03: there is no such parameter; create it, or mend its name in the task definition"]);
@@ -201,36 +196,12 @@ fn a_log_group_must_be_there_to_the_letter_unless_it_is_created() {
 }
 
 #[test]
-fn the_image_must_be_in_the_region_that_its_address_names() {
-    let looked = |recorded: Recorded, image: &str| {
-        let recorded = recorded.json("DescribeServices", described(json!({})));
-        (lines(&checks(&recorded, &tasks(), &json!({}), Some(image))), recorded)
-    };
-    let missing = format!(
-        "image {IMAGE}: it is not in the repository shop/web in us-east-1; push it there, or let the repository be replicated there"
-    );
-    let (seen, _) = looked(Recorded::default().json_error("DescribeImages", "ImageNotFoundException", "no"), IMAGE);
-    assert_eq!(seen, [missing.as_str()]);
-    let (seen, _) = looked(Recorded::default().json("DescribeImages", json!({ "imageDetails": [] })), IMAGE);
-    assert_eq!(seen, [missing.as_str()]);
-    let (seen, _) = looked(Recorded::default().json("DescribeImages", json!({})), IMAGE);
-    assert_eq!(seen, [format!("image {IMAGE}: unavailable ecr:DescribeImages")]);
-    let west = IMAGE.replace("us-east-1", "us-west-2");
-    let (seen, recorded) = looked(Recorded::default().json("DescribeImages", json!({ "imageDetails": [{}] })), &west);
-    assert_eq!(seen, [format!("image {west}: fine")]);
-    assert!(recorded.asked_for("DescribeImages")[0].url.contains("us-west-2"));
-    let tagged = "1.dkr.ecr.us-east-1.amazonaws.com/shop/web:v1";
-    let (seen, _) = looked(Recorded::default(), tagged);
-    assert!(seen[0].contains("it is not pinned to a digest"), "{seen:?}");
-}
-
-#[test]
 fn target_groups_must_exist_and_the_main_one_be_attached() {
     let arn = |name: &str| format!("arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/{name}/1");
     let balancers = json!([{ "targetGroupArn": arn("blue"), "advancedConfiguration": { "alternateTargetGroupArn": arn("green") } }]);
     let looked = |recorded: Recorded| {
         let recorded = recorded.json("DescribeServices", described(json!({ "loadBalancers": balancers })));
-        lines(&checks(&recorded, &tasks(), &json!({}), None))
+        lines(&checks(&recorded, &tasks(), &json!({})))
     };
     let detached =
         || Recorded::default().answer("DescribeTargetGroups", 200, target_group("")).answer("DescribeTargetGroups", 200, target_group(""));
@@ -251,7 +222,7 @@ fn one_that_cannot_be_seen_hides_no_other() {
         .json("DescribeSecret", secret(json!({})));
     let mut body = reading(&[SECRET]);
     body["taskRoleArn"] = json!("task");
-    let seen = checks(&recorded, &tasks(), &body, None);
+    let seen = checks(&recorded, &tasks(), &body);
     let expected = [
         "task role task: denied iam:GetRole",
         "secret shop/db-AbCdEf: fine",
@@ -269,12 +240,11 @@ fn everything_that_an_instance_needs_is_looked_at() {
                    <member><Identifier>arn:aws:vpc-lattice:us-east-1:1:targetgroup/tg-1</Identifier></member></TrafficSources>";
     let body = json!({ "IamInstanceProfile": { "Arn": "arn:aws:iam::1:instance-profile/p/web" } });
     let recorded = Recorded::default()
-        .json("DescribeImages", json!({ "imageDetails": [{}] }))
         .answer("GetInstanceProfile", 200, profile("<member><RoleName>r</RoleName></member>"))
         .answer("DescribeAutoScalingGroups", 200, described_group(&format!("{NUMBERED}{sources}")))
         .answer("DescribeTargetGroups", 200, target_group("<member>arn:lb</member>"));
-    let expected = [format!("image {IMAGE}: fine"), "instance profile web: fine".into(), "target group web: fine".into()];
-    assert_eq!(lines(&checks(&recorded, &group(), &body, Some(IMAGE))), expected);
+    let expected = ["instance profile web: fine", "target group web: fine"];
+    assert_eq!(lines(&checks(&recorded, &group(), &body)), expected);
     assert_eq!(form(&recorded.asked_for("GetInstanceProfile")[0].body)["InstanceProfileName"], "web");
 
     let looked = |status: u16, answer: String| {
@@ -283,7 +253,7 @@ fn everything_that_an_instance_needs_is_looked_at() {
             200,
             described_group(NUMBERED),
         );
-        lines(&checks(&recorded, &group(), &json!({ "IamInstanceProfile": { "Name": "web" } }), None))
+        lines(&checks(&recorded, &group(), &json!({ "IamInstanceProfile": { "Name": "web" } })))
     };
     let expected = "instance profile web: it has no role, so its instances could not pull the image; add a role to it";
     assert_eq!(looked(200, profile("")), [expected]);

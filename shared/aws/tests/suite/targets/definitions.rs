@@ -52,7 +52,7 @@ fn answer(revision: &str, status: &str, tags: Value) -> Value {
 }
 
 fn blueprint(recorded: &Recorded, proven: Option<&str>) -> PortResult<Blueprint> {
-    wait(targets(recorded).blueprint(&tasks(), proven))
+    wait(targets(recorded).blueprint(&tasks(), None, proven))
 }
 
 fn running() -> Recorded {

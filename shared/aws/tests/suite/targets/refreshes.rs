@@ -198,7 +198,10 @@ fn refusals_of_a_refresh_have_their_kinds() {
         let begun = wait(targets(&recorded).roll_out(&group(), "lt-1:3", "lt-1:4", &Replacement::default()));
         assert_eq!(kind_of(begun), kind, "{code}");
     }
-    assert_eq!(kind_of(wait(targets(&Recorded::default()).roll_out(&group(), "lt-1:3", "web:", &Replacement::default()))), PortErrorKind::Denied);
+    assert_eq!(
+        kind_of(wait(targets(&Recorded::default()).roll_out(&group(), "lt-1:3", "web:", &Replacement::default()))),
+        PortErrorKind::Denied
+    );
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn services_that_others_deploy_to_are_unusable() {
     assert_eq!((now.revision.as_str(), now.unusable.is_some()), ("", true));
     // What it is made from cannot be told, and asking again does not help.
     let recorded = Recorded::default().json("DescribeServices", described(with_sets));
-    assert_eq!(kind_of(wait(targets(&recorded).blueprint(&tasks(), None))), PortErrorKind::Denied);
+    assert_eq!(kind_of(wait(targets(&recorded).blueprint(&tasks(), None, None))), PortErrorKind::Denied);
 }
 
 #[test]

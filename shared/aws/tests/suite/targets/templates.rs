@@ -39,7 +39,7 @@ fn old_body() -> Value {
 }
 
 fn blueprint(recorded: &Recorded, proven: Option<&str>) -> PortResult<Blueprint> {
-    wait(targets(recorded).blueprint(&group(), proven))
+    wait(targets(recorded).blueprint(&group(), None, proven))
 }
 
 fn make(recorded: &Recorded, from: &str, body: &Value) -> PortResult<String> {

@@ -41,7 +41,6 @@ fn repair(tree: &mut Tree, trouble: &Trouble, report: &mut Report<'_>) -> bool {
             let free = known.iter().copied().filter(|name| tree.field(map, name).is_none());
             match nearest(field, free) {
                 Some(meant) => rename(tree, map, value, meant),
-                None if matches!(trouble.complaint, Complaint::UnknownChoice { .. }) && is_alone(tree, map) => tree.take_out(map),
                 None => forget(tree, map, value),
             }
         }
@@ -75,11 +74,6 @@ fn repair(tree: &mut Tree, trouble: &Trouble, report: &mut Report<'_>) -> bool {
             tree.take_out(id)
         }
     }
-}
-
-/// A choice stands alone in its map; the severities of a scan gate need not.
-fn is_alone(tree: &Tree, map: NodeId) -> bool {
-    tree.node(map).is_some_and(|node| matches!(&node.value, Value::Map(entries) if entries.len() == 1))
 }
 
 fn rename(tree: &mut Tree, map: NodeId, value: NodeId, name: &str) -> bool {

@@ -63,7 +63,7 @@ impl Trouble {
     }
 
     pub(super) fn or_in(mut self, container: &'static str) -> Self {
-        if self.container.is_empty() && self.spot.is_none() {
+        if self.spot.is_none() {
             self.container = container;
         }
         self

@@ -183,13 +183,13 @@ fn folders_of(path: &str) -> Vec<String> {
     slashes.filter_map(|(slash, _)| path.get(..=slash)).map(str::to_owned).collect()
 }
 
-/// The folders at the top that have more than one path, those with most first.
+/// The folders at the top, those with most paths first.
 fn top_folders(paths: &BTreeSet<String>) -> Vec<String> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for folder in paths.iter().filter_map(|path| folders_of(path).into_iter().next()) {
         *counts.entry(folder).or_default() += 1;
     }
-    let mut folders: Vec<(String, usize)> = counts.into_iter().filter(|(_, count)| *count > 1).collect();
+    let mut folders: Vec<(String, usize)> = counts.into_iter().collect();
     folders.sort_by_key(|(folder, count)| (std::cmp::Reverse(*count), folder.clone()));
     folders.into_iter().map(|(folder, _)| folder).collect()
 }

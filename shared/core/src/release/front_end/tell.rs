@@ -19,7 +19,7 @@ const PATHS_SHOWN: usize = 20;
 /// Something that people are told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrontEndNote {
-    /// What came about, as a stable code: `completed`, `would_have_invalidated`, `failed`, `late`, `lost`, `given_up`.
+    /// What came about, as a stable code: `completed`, `would_have_invalidated`, `failed`, `late`, `lost`, `given_up`, `held_up`.
     pub kind: String,
     /// How much it matters.
     pub severity: Severity,
@@ -32,6 +32,12 @@ pub struct FrontEndNote {
 impl FrontEndNote {
     fn new(kind: &str, severity: Severity, headline: String, text: String) -> Self {
         Self { kind: kind.to_owned(), severity, headline, text }
+    }
+
+    /// AWS refused the look that was to follow an upload. The sweep comes to every front end all the same.
+    pub fn held_up(cause: &str) -> Self {
+        let text = format!("{cause}. Grant what is missing; until then the sweep invalidates what was uploaded, minutes later.");
+        Self::new("held_up", Severity::Critical, "an upload has come, and no look at it could be arranged".to_owned(), text)
     }
 
     pub(super) fn completed(batch: &Batch, made: &Made, now: Timestamp) -> Self {

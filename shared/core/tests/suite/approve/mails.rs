@@ -1,5 +1,6 @@
 //! What people get: the facts and the link in one message, the code in another, and never both.
 
+use nightshift_core::fleet::Seconds;
 use nightshift_core::notice::Message;
 use nightshift_core::release::approve::{Question, question_mails};
 use nightshift_core::release::{Change, Gate};
@@ -62,6 +63,19 @@ fn long_names_and_other_scripts_fit_into_a_subject() {
     let question = Question::of(&key(), &book, book.active.as_ref().unwrap(), "production");
     for message in question_mails(&secret(), PAGE, &claims("ann"), &question) {
         assert!(message.subject.len() <= 100 && message.subject.is_ascii(), "{}", message.subject);
+    }
+}
+
+#[test]
+fn a_length_is_told_in_the_largest_unit_that_it_is_whole_in() {
+    for (seconds, expected) in
+        [(45, "45 s"), (60, "1 min"), (90, "90 s"), (300, "5 min"), (3_600, "1 h"), (5_400, "90 min"), (7_200, "2 h")]
+    {
+        let mut book = book();
+        book.active.as_mut().unwrap().legs[1].bake = Seconds::new(seconds);
+        let question = Question::of(&key(), &book, book.active.as_ref().unwrap(), "production");
+        let after = question.facts.iter().find(|fact| fact.label == "After your yes").unwrap();
+        assert_eq!(after.lines[0], format!("us-east-1, watched for {expected}"));
     }
 }
 

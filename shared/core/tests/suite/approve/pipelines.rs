@@ -62,8 +62,7 @@ fn it_is_closed_for_each_reason_with_words() {
         wrong.standing(&name("ann"), now()),
         question(1).standing(&name("ann"), now() + SignedDuration::from_hours(3)),
     ];
-    let told: Vec<String> =
-        cases.into_iter().map(|closed| closed.unwrap_err()).map(|closed| format!("{}: {closed}", closed.code())).collect();
+    let told = cases.map(|closed| closed.unwrap_err()).map(|closed| format!("{}: {closed}\n  {}", closed.code(), closed.remedy()));
     insta::assert_snapshot!(told.join("\n"));
     assert_eq!(wrong.standing(&name("bob"), now()), Ok(()), "one approver's wrong codes lock nobody else out");
 }

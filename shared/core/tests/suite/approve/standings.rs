@@ -43,9 +43,8 @@ impl Case {
         self
     }
 
-    fn closed(&self) -> (&'static str, String) {
-        let closed = self.judged().unwrap_err();
-        (closed.code(), closed.to_string())
+    fn closed(&self) -> Closed {
+        self.judged().unwrap_err()
     }
 
     fn approval(&mut self) -> &mut nightshift_core::release::Approval {
@@ -59,6 +58,10 @@ fn a_question_that_was_asked_stands_open() {
     let open = case.judged().unwrap();
     assert_eq!((open.missing(), open.is_own, open.until), (1, false, until()));
     assert!(open.agreed.is_empty());
+    let all = self::case().with(|case| case.approval().rule.needed = 3);
+    assert_eq!(all.judged().unwrap().missing(), 3);
+    let two_more = all.with(|case| case.answers = BTreeMap::from([(name("bob"), answer(Verdict::Approve))]));
+    assert_eq!(two_more.judged().unwrap().missing(), 2);
 }
 
 /// A restart for a rotated secret goes first, and takes minutes: who answers then is heard.
@@ -73,7 +76,7 @@ fn a_question_stands_while_its_release_is_put_aside() {
     });
     assert_eq!(aside.judged().unwrap().missing(), 1);
     let yes = BTreeMap::from([(name("ann"), answer(Verdict::Approve))]);
-    assert_eq!(aside.with(|case| case.answers = yes).closed().0, "already_answered");
+    assert_eq!(aside.with(|case| case.answers = yes).closed().code(), "already_answered");
 }
 
 #[test]
@@ -110,7 +113,7 @@ fn every_way_in_which_it_does_not() {
         case().with(|case| case.now = until()),
         case().with(|case| case.link_until = Some(now())),
     ];
-    let told: Vec<String> = cases.iter().map(Case::closed).map(|(code, words)| format!("{code}: {words}")).collect();
+    let told = cases.each_ref().map(Case::closed).map(|closed| format!("{}: {closed}\n  {}", closed.code(), closed.remedy()));
     insta::assert_snapshot!(told.join("\n"));
 }
 

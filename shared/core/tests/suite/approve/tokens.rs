@@ -51,6 +51,15 @@ fn another_keys_link_is_forged_and_other_text_is_malformed() {
 }
 
 #[test]
+fn each_way_in_which_a_link_is_not_good_has_a_code() {
+    let token = secret().token(&claims("ann"));
+    let changed = token.replace("ns1.", "ns1.A");
+    for (text, at, code) in [("ns1", now(), "malformed"), (changed.as_str(), now(), "forged"), (token.as_str(), until(), "expired")] {
+        assert_eq!(secret().read(text, at).unwrap_err().code(), code);
+    }
+}
+
+#[test]
 fn a_short_key_is_refused_with_words_and_no_key_is_printed() {
     let error = ApprovalKey::new(b"too short").unwrap_err();
     assert!(error.to_string().contains("at least 32"), "{error}");
@@ -75,10 +84,13 @@ fn the_code_is_found_however_it_was_typed() {
     ];
     for typed in typed {
         assert!(secret().is_code(&claims("ann"), &typed), "{typed}");
+        assert!(ApprovalKey::looks_like_code(&typed), "{typed}");
     }
     for wrong in ["", "-", &bare[..7], &format!("{bare}0"), "UUUU-UUUU", "ABCD-EFG\u{130}"] {
         assert!(!secret().is_code(&claims("ann"), wrong), "{wrong}");
+        assert!(!ApprovalKey::looks_like_code(wrong), "{wrong}");
     }
+    assert!(ApprovalKey::looks_like_code("0000-0000"), "a guess is counted as one");
 }
 
 #[test]

@@ -23,6 +23,7 @@ fn every_field_arrives_as_it_is_written() {
     assert_eq!(web.rules[3].when, Condition::ExistingAlarm("partner-campaign".into()));
     assert_eq!(web.rules[4].then, Action::Remove(Amount::Units(1)));
     assert_eq!(web.least_ever().get(), 1);
+    assert_eq!((web.calendar[0].cron.as_str(), web.calendar[0].timezone.as_str()), ("0 6 * * MON-FRI", "Europe/Berlin"));
     let RunsOn::TasksOnGroup { service, group, bounds, task_enis_per_instance } = &fleet.services["worker"].runs_on else {
         panic!("tasks on a group");
     };

@@ -74,7 +74,7 @@ proptest! {
     #[test]
     fn a_cron_that_is_read_is_written_the_same(fields in "[0-9A-Z*/,L-]{0,9} [0-9*/,-]{0,9} [0-9L*/,-]{0,9} [0-9A-Z*/,-]{0,9} [0-9A-Z*/,-]{0,9}") {
         if let Ok(cron) = Cron::try_from(fields.clone()) {
-            prop_assert_eq!(cron.to_string(), fields);
+            prop_assert_eq!((cron.as_str(), cron.to_string()), (fields.as_str(), fields.clone()));
         }
     }
 }

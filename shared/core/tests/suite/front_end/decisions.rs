@@ -71,6 +71,13 @@ fn the_batch_is_written_before_cloudfront_is_asked_and_its_reference_never_chang
 }
 
 #[test]
+fn only_an_invalidation_that_was_made_is_followed() {
+    assert_eq!(view(None, None).work.followed(), None);
+    assert_eq!(view(None, Some(batch(0))).work.followed(), None);
+    assert_eq!(view(None, Some(made(0))).work.followed(), made(0).made.as_ref());
+}
+
+#[test]
 fn a_made_invalidation_is_followed_less_and_less_often_until_half_an_hour_is_over() {
     let mut looks = Vec::new();
     let mut now = 0;

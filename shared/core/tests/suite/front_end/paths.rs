@@ -72,6 +72,11 @@ fn names_that_change_with_the_content_need_no_invalidation() {
         "app_k3j2x9qz.mjs",
         "fonts/inter-4c1d2e3f.woff2",
         "app-0a1b2c3d.wasm",
+        // From digits to letters and back.
+        "logo.12ab3456.svg",
+        // Five parts are no UUID.
+        "my-own-web-app-main-3f2a1b9c.js",
+        "a-b-c-d-e-3f2a1b9c.js",
     ];
     for key in hashed {
         assert_eq!(stale("", key), "hashed", "{key}");

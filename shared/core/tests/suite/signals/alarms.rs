@@ -48,6 +48,9 @@ fn display_names_are_no_regions_and_codes_of_every_partition_are() {
         ("us-east", None),
         ("eu-1", None),
         ("-1", None),
+        ("US-EAST-1", None),
+        ("us--1", None),
+        ("us-east!-1", None),
         ("eu-west-1", Some("eu-west-1")),
         ("us-gov-west-1", Some("us-gov-west-1")),
         ("eusc-de-east-1", Some("eusc-de-east-1")),
@@ -66,6 +69,26 @@ fn the_arn_gives_what_the_body_leaves_out() {
 }
 
 #[test]
+fn only_an_alarms_arn_is_taken_for_one() {
+    let others = [
+        "arn:aws:cloudwatch:us-east-1:111122223333:dashboard:web",
+        "arn:aws:iotevents:us-east-1:111122223333:alarm:web",
+        "urn:aws:cloudwatch:us-east-1:111122223333:alarm:web",
+        "arn:aws:cloudwatch:us-east-1:111122223333:alarm:",
+        "arn:aws:cloudwatch:us-east-1:111122223333:alarm",
+    ];
+    let told = |resources: &[&str]| {
+        let mut event = busy_web().event_bridge();
+        event["resources"] = json!(resources);
+        alarm(&event).alarm_arn
+    };
+    for other in others {
+        assert_eq!(told(&[other]), None, "{other}");
+        assert_eq!(told(&[other, ARN]).as_deref(), Some(ARN), "{other}");
+    }
+}
+
+#[test]
 fn kinds_are_told_apart_by_what_they_are_made_of() {
     let with = |configuration: Value| alarm(&json!({ "alarmName": "a", "state": "OK", "configuration": configuration }));
     let expression = |text: &str| with(json!({ "metrics": [{ "id": "e", "expression": text }] })).kind;
@@ -75,6 +98,10 @@ fn kinds_are_told_apart_by_what_they_are_made_of() {
     assert_eq!(expression("ANOMALY_DETECTION_BAND(m1, 2)"), AlarmKind::Anomaly);
     assert_eq!(with(json!({ "alarmRule": "ALARM(b)" })).kind, AlarmKind::Composite);
     assert_eq!(with(json!({ "alarmRule": "" })).kind, AlarmKind::Unknown);
+    let children = |children: Value| alarm(&json!({ "alarmName": "a", "state": "OK", "TriggeringChildren": children })).kind;
+    assert_eq!((children(json!([{ "Arn": ARN }])), children(json!([]))), (AlarmKind::Composite, AlarmKind::Unknown));
+    let rows = |rows: Value| with(json!({ "queryResultsToEvaluate": rows })).kind;
+    assert_eq!((rows(json!({ "a": 1 })), rows(json!({})), rows(json!([]))), (AlarmKind::Insights, AlarmKind::Unknown, AlarmKind::Unknown));
     assert_eq!(with(json!({ "scheduledQueryConfiguration": { "query": "stats count()" } })).kind, AlarmKind::Insights);
     assert_eq!(with(json!({ "evaluationCriteria": { "promQL": "up < 1" } })).kind, AlarmKind::Insights);
     // An anomaly's threshold moves: the 0 that some senders put there must not be read as one.

@@ -203,3 +203,21 @@ fn a_batch_inside_a_queue_message_keeps_that_messages_position() {
         ]
     );
 }
+
+/// A carrier is told by what only it has; a part of that is somebody else's event.
+#[test]
+fn half_an_envelope_is_none() {
+    let calendar = json!({ "nightshift": "calendar" }).to_string();
+    for (label, event, expected) in [
+        ("a queue's record by its source", json!({ "eventSource": "aws:sqs", "body": calendar }), "calendar"),
+        ("a queue's record by its receipt", json!({ "receiptHandle": "AQEB", "body": calendar }), "calendar"),
+        ("a body alone, as of an HTTP request", json!({ "body": calendar }), "ignored unknown_envelope"),
+        ("a receipt alone", json!({ "receiptHandle": "AQEB" }), "ignored unknown_envelope"),
+        ("a notification by its type", json!({ "Type": "Notification", "Message": calendar }), "calendar"),
+        ("a notification by its topic", json!({ "TopicArn": TOPIC, "Message": calendar }), "calendar"),
+        ("a message alone", json!({ "Message": calendar }), "ignored unknown_envelope"),
+        ("a topic alone", json!({ "TopicArn": TOPIC }), "ignored unknown_envelope"),
+    ] {
+        assert_eq!(in_short(&only(&event)), expected, "{label}");
+    }
+}

@@ -44,6 +44,9 @@ fn the_service_and_its_cluster_are_found_in_arns_of_both_formats() {
     for (resources, detail, cluster) in [
         (json!([SERVICE]), completed(json!({})), Some("pizza")),
         (json!([old]), completed(json!({})), None),
+        // What looks like a service and is not ECS's, and what is no ARN.
+        (json!(["arn:aws:vpc-lattice:us-east-1:111122223333:service/other/web", SERVICE]), completed(json!({})), Some("pizza")),
+        (json!(["urn:aws:ecs:us-east-1:111122223333:service/other/web", SERVICE]), completed(json!({})), Some("pizza")),
         (json!([old]), completed(json!({ "clusterArn": other })), Some("pizza")),
         (json!([old]), completed(json!({ "clusterArn": "pizza" })), Some("pizza")),
         (json!([other, 7, null, "x", SERVICE]), completed(json!({ "clusterArn": "arn:aws:s3:::pizza" })), Some("pizza")),

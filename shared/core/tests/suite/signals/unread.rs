@@ -1,6 +1,6 @@
 //! What gives no signal, and the reason that is told.
 
-use nightshift_core::signal::parse;
+use nightshift_core::signal::{Ignored, parse};
 use serde_json::{Value, json};
 
 use super::{TOPIC, reason_to_ignore};
@@ -52,8 +52,23 @@ fn nesting_is_bounded() {
     for wrap in [batch, |inner: Value| json!([inner]), |inner: Value| Value::from(inner.to_string())] {
         assert_eq!(parse(&nested(4, wrap)).signals().count(), 1);
     }
+    // Sixteen layers are opened, and not one more.
+    let list = |inner: Value| json!([inner]);
+    assert_eq!(parse(&nested(16, list)).signals().count(), 1);
+    assert_eq!(reason_to_ignore(&nested(17, list)).code(), "too_deep");
     assert_eq!(reason_to_ignore(&nested(60, batch)).code(), "too_deep");
     assert_eq!(reason_to_ignore(&nested(60, |inner| json!([inner]))).code(), "too_deep");
     // Text in text doubles its backslashes each time, so a few more than the bound are enough to show it.
     assert_eq!(reason_to_ignore(&nested(20, |inner| Value::from(inner.to_string()))).code(), "too_deep");
+}
+
+#[test]
+fn what_a_sender_wrote_is_shown_in_one_line_and_not_at_length() {
+    let shown = |text: &str| match reason_to_ignore(&batch(json!({ "eventSource": text }))) {
+        Ignored::ForeignRecord { event_source } => event_source,
+        other => panic!("{other}"),
+    };
+    assert_eq!(shown("aws:\tdynamo\ndb"), "aws:dynamodb");
+    assert_eq!(shown(&"s".repeat(80)), "s".repeat(80));
+    assert_eq!(shown(&"s".repeat(81)), format!("{}…", "s".repeat(80)));
 }
