@@ -51,11 +51,9 @@ class Usage:
 @dataclass(frozen=True)
 class Way:
     """How the product goes about it, as far as money hangs on it. As it is: SNS tells of both transitions of an alarm and
-    EventBridge of the one to ALARM, and each rule asks for its metric, also where two rules ask for the same."""
+    EventBridge of the one to ALARM."""
 
     events_an_alarm: int = 3
-    asks_each_metric_once: bool = False
-    metrics_of_a_service: dict[str, int] | None = None
 
 
 AS_IT_IS = Way()
@@ -118,19 +116,18 @@ def of_strangers(told: Assumptions, facts: Product, events: float = 1e6) -> floa
     return sum(told.prices[name].of(quantity) for name, quantity in quantities.items())
 
 
-def metric_months(told: Assumptions, facts: Product, services: int, way: Way = AS_IT_IS) -> float:
+def metric_months(told: Assumptions, facts: Product, services: int) -> float:
     """Custom metrics as CloudWatch counts them: each for the hours in which it was sent."""
     does = told.activity
     scale_share = does["scale_hours_a_day"] / 24
     deploy_share = does["releases_a_month"] * does["deploy_hours_a_release"] / does["hours_a_month"]
-    metrics = way.metrics_of_a_service or facts.metrics_of_a_service
-    of_services = services * (metrics["scale"] * scale_share + metrics["deploy"] * min(1.0, deploy_share))
+    of_services = services * (does["scale_metrics_an_hour"] * scale_share + does["deploy_metrics_an_hour"] * min(1.0, deploy_share))
     return of_services + sum(facts.metrics_of_a_function.values())
 
 
 def _quantities(told: Assumptions, facts: Product, services: int, way: Way) -> dict[str, tuple[str, float]]:
     does, fleet, used = told.activity, facts.fleet, usage(told, facts, services, way)
-    queries = (fleet.distinct_metrics if way.asks_each_metric_once else fleet.alarms) / fleet.services
+    queries = fleet.distinct_metrics / fleet.services
     invocations = used.scale_invocations + used.deploy_invocations + used.rotate_invocations
     seconds = used.scale_seconds + used.deploy_seconds + used.rotate_seconds
     alarms = services * fleet.alarms / fleet.services
@@ -146,7 +143,7 @@ def _quantities(told: Assumptions, facts: Product, services: int, way: Way) -> d
         "get_metric_data": ("metrics asked of GetMetricData", used.scale_looks * queries),
         "cloudwatch_request": ("DescribeAlarms", used.scale_looks),
         "alarm": ("alarms", alarms + facts.stack_alarms),
-        "custom_metric": ("custom metrics (embedded metric format)", metric_months(told, facts, services, way)),
+        "custom_metric": ("custom metrics (embedded metric format)", metric_months(told, facts, services)),
         "log_gb": ("GB of logs", logged_gb),
         "log_gb_month": ("GB of logs kept for 90 days", logged_gb * 3),
         "dynamodb_read": ("DynamoDB read units", reads),

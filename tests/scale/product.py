@@ -37,7 +37,6 @@ class Product:
     first_backoff_s: float
     look_again_s: int
     stack_alarms: int
-    metrics_of_a_service: dict[str, int]
     metrics_of_a_function: dict[str, int]
     retry_maximum: int
     calls_are_served_in_turn: bool
@@ -52,7 +51,6 @@ def read(root: Path = ROOT) -> Product:
     timeouts = [int(seconds) for seconds in re.findall(r"^ {4,6}Timeout: (\d+)$", template, re.MULTILINE)]
     if len(timeouts) != 3:
         raise Moved("template.yaml: there were three time-outs, of all functions, of deploy and of rotate")
-    of_a_service, of_a_function = _metrics(root)
     return Product(
         fleet=fleet(root),
         sweep_minutes=_number(root, "functions/scale/src/wakes.rs", r"const SWEEP_MINUTES: i64 = (\d+);"),
@@ -64,8 +62,7 @@ def read(root: Path = ROOT) -> Product:
         look_again_s=60
         * _number(root, "shared/core/src/scale/policy.rs", r"const SOON: SignedDuration = SignedDuration::from_mins\((\d+)\)"),
         stack_alarms=len(re.findall(r"Type: AWS::CloudWatch::Alarm$", template, re.MULTILINE)),
-        metrics_of_a_service=of_a_service,
-        metrics_of_a_function=of_a_function,
+        metrics_of_a_function=_metrics(root),
         retry_maximum=_number(root, "template.yaml", r"^        MaximumRetryAttempts: (\d+)$"),
         calls_are_served_in_turn="for call in wakes.calls() {\n        outcomes.push((call.message_id.clone(), serve(" in scale,
         readers_side_by_side=1 if "for (name, service) in &self.call.fleet.services {" in _text(root, "functions/rotate/src/observe.rs") else 0,
@@ -95,25 +92,24 @@ def fleet(root: Path = ROOT) -> Fleet:
     return Fleet(services, alarms, metrics, secrets)
 
 
-def _metrics(root: Path) -> tuple[dict[str, int], dict[str, int]]:
-    """How many custom metrics a service has in each function that speaks of it, and a function on its own."""
-    by_service = '"Dimensions": [["Function"], ["Function", "System", "Service"]]'
+def _metrics(root: Path) -> dict[str, int]:
+    """How many custom metrics each function has over all of its services."""
+    common = _text(root, "shared/lambda/src/lines.rs")
+    if "counts.iter().filter(|(_, count)| *count > 0)" not in common:
+        raise Moved("shared/lambda/src/lines.rs: counts of nought were not sent")
+    if "position(|known| *known == query)" not in _text(root, "functions/scale/src/observe.rs"):
+        raise Moved("functions/scale/src/observe.rs: two rules on one metric asked for it once")
     files = {"scale": "shared/lambda/src/lines.rs", "deploy": "functions/deploy/src/lines.rs", "rotate": "functions/rotate/src/lines.rs"}
-    of_a_service, of_a_function = {}, {}
+    found = {}
     for function, file in files.items():
         text = _text(root, file)
-        if '["Function"]' not in text:
-            raise Moved(f"{file}: metrics had the dimension Function")
-        named = len(re.findall(r'metric\("\w+", "\w+"\)', text))
+        body = text[text.index("pub fn metric_line(") :]
+        body = body[: body.index("embedded_metrics(outcome.at")]
         ends = re.search(r"const ENDS: \[\(&str, EndKind\); (\d+)\]", text)
-        named += int(ends[1]) if ends else 0
-        # Besides, what is ignored is counted by function alone.
-        of_a_function[function] = named + 1
-        if function != "rotate":
-            if by_service not in text:
-                raise Moved(f"{file}: metrics had the dimensions Function, System and Service")
-            of_a_service[function] = named
-    return of_a_service, of_a_function
+        named = len(re.findall(r'\("[A-Z]\w+", [a-z]', body)) - body.count('("Function", function)') - body.count('("System", ') - body.count('("Service", ')
+        # Besides, the duration, and what is ignored is counted by function alone.
+        found[function] = named + (int(ends[1]) if ends else 0) + 2
+    return found
 
 
 def _text(root: Path, file: str) -> str:

@@ -80,13 +80,9 @@ def costs(told: Assumptions, facts: Product) -> str:
 
 def savings(told: Assumptions, facts: Product) -> str:
     size = SIZES[-1]
-    lean = {"scale": 2, "deploy": 3}
     ways = [
         ("as it is", Way()),
-        ("metrics that are nought left out (2 of 5, 3 of 10)", Way(metrics_of_a_service=lean)),
-        ("each metric asked for once a look", Way(asks_each_metric_once=True)),
         ("alarms told one way: SNS, to ALARM and to OK", Way(events_an_alarm=2)),
-        ("all three", Way(2, True, lean)),
     ]
     rows = [[title, usd(amount), usd(amount / size)] for title, way in ways for amount in [total(bill(told, facts, size, way))]]
     rows.append(["besides: a million events of others (any alarm, any upload) that wake a function", usd(of_strangers(told, facts)), "–"])
@@ -284,7 +280,7 @@ def short(told: Assumptions, facts: Product) -> str:
     wait = seconds(storms.run(told, facts, SIZES[-1], 1.0).longest_wait_s)
     by_ecs = f"of which {seconds(changes.least_seconds(SIZES[-1]) - 60)} are ECS's {changes.per_s:g} changes a second"
     sentences = [
-        f"A service costs about {each} USD a month; {percent(share)} of that is custom metrics, most of them noughts.",
+        f"A service costs about {each} USD a month; {percent(share)} of that is custom metrics.",
         f"**A rotated secret** whose readers stand in task definitions only is in trouble from {nearest} ECS services in a system on.",
         f"**A minute's tick** no longer gets through its share from about {usual} services on, or from {slow}",
         f"where AWS answers half as fast. One by one it may ask for {at_most} services' alarms and no more, side by side or not.",

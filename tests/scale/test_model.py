@@ -84,7 +84,8 @@ class TheBill(unittest.TestCase):
         always = TOLD.activity | {"scale_hours_a_day": 24, "releases_a_month": 365, "deploy_hours_a_release": 2}
         most = costs.metric_months(dataclasses.replace(TOLD, activity=always), FACTS, 1)
         own = sum(FACTS.metrics_of_a_function.values())
-        self.assertEqual(most - own, sum(FACTS.metrics_of_a_service.values()))
+        self.assertEqual(FACTS.metrics_of_a_function, {"scale": 6, "deploy": 11, "rotate": 5})
+        self.assertEqual(most - own, TOLD.activity["scale_metrics_an_hour"] + TOLD.activity["deploy_metrics_an_hour"])
 
     def test_more_services_cost_more_and_each_of_them_less(self):
         amounts = [costs.total(costs.bill(TOLD, FACTS, size)) for size in (5, 100, 1_000)]

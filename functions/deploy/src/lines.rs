@@ -1,6 +1,7 @@
 //! The two lines that an outcome leaves in the log: a summary for people and queries, and metrics in the embedded metric format.
 
 use nightshift_core::release::{EndKind, Ending, ReleaseOutcome, StepResult};
+use nightshift_lambda::embedded_metrics;
 use serde_json::{Value, json};
 
 /// Metrics that count releases by how they ended.
@@ -66,27 +67,9 @@ fn steps_done(outcome: &ReleaseOutcome) -> usize {
 
 /// Metrics by system and service: steps, how releases ended, how long it took.
 pub fn metric_line(function: &str, outcome: &ReleaseOutcome, duration_ms: i64) -> Value {
-    let metric = |name: &str, unit: &str| json!({ "Name": name, "Unit": unit });
-    let mut metrics = vec![metric("StepsDone", "Count"), metric("Unfinished", "Count"), metric("DecisionDuration", "Milliseconds")];
-    metrics.extend(ENDS.iter().map(|(name, _)| metric(name, "Count")));
-    let mut line = json!({
-        "_aws": {
-            "Timestamp": outcome.at.as_millisecond(),
-            "CloudWatchMetrics": [{
-                "Namespace": "Nightshift",
-                "Dimensions": [["Function"], ["Function", "System", "Service"]],
-                "Metrics": metrics,
-            }],
-        },
-        "Function": function,
-        "System": outcome.key.system,
-        "Service": outcome.key.service,
-        "StepsDone": steps_done(outcome),
-        "Unfinished": u8::from(outcome.ending() == Ending::Unfinished),
-        "DecisionDuration": duration_ms,
-    });
-    if let Some(fields) = line.as_object_mut() {
-        fields.extend(ENDS.iter().map(|(name, kind)| ((*name).to_owned(), json!(outcome.count_ended(*kind)))));
-    }
-    line
+    let of = [("Function", function), ("System", outcome.key.system.as_str()), ("Service", outcome.key.service.as_str())];
+    let own = [("StepsDone", steps_done(outcome)), ("Unfinished", usize::from(outcome.ending() == Ending::Unfinished))];
+    let ends = ENDS.iter().map(|(name, kind)| (*name, outcome.count_ended(*kind)));
+    let counts: Vec<(&str, usize)> = own.into_iter().chain(ends).collect();
+    embedded_metrics(outcome.at, &of, &counts, Some(duration_ms))
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use nightshift_core::outcome::Mode;
 use nightshift_core::ports::PortError;
 use nightshift_core::rotation::{Deed, Done, Ending, Request, Seen, Stop};
-use nightshift_lambda::HandlerError;
+use nightshift_lambda::{HandlerError, embedded_metrics};
 use serde_json::{Value, json};
 
 use crate::deps::Deps;
@@ -141,25 +141,8 @@ pub fn summary_line(function: &str, outcome: &Outcome, duration_ms: i64) -> Valu
 
 /// Metrics by system: how looks ended, and how long they took. An alarm stands on `Stopped`; what waits goes on by itself.
 pub fn metric_line(function: &str, outcome: &Outcome, duration_ms: i64) -> Value {
-    let metric = |name: &str, unit: &str| json!({ "Name": name, "Unit": unit });
-    let is = |class: &str| u8::from(outcome.class() == class);
-    json!({
-        "_aws": {
-            "Timestamp": outcome.at.as_millisecond(),
-            "CloudWatchMetrics": [{
-                "Namespace": "Nightshift",
-                "Dimensions": [["Function"], ["Function", "System"]],
-                "Metrics": [
-                    metric("Done", "Count"), metric("Waiting", "Count"), metric("Stopped", "Count"),
-                    metric("DecisionDuration", "Milliseconds"),
-                ],
-            }],
-        },
-        "Function": function,
-        "System": outcome.system,
-        "Done": is("done"),
-        "Waiting": is("waits"),
-        "Stopped": u8::from(outcome.class() == "stopped" && !matches!(outcome.ending, Ending::Stop(Stop::Observe))),
-        "DecisionDuration": duration_ms,
-    })
+    let is = |class: &str| usize::from(outcome.class() == class);
+    let is_observed = matches!(outcome.ending, Ending::Stop(Stop::Observe));
+    let counts = [("Done", is("done")), ("Waiting", is("waits")), ("Stopped", if is_observed { 0 } else { is("stopped") })];
+    embedded_metrics(outcome.at, &[("Function", function), ("System", &outcome.system)], &counts, Some(duration_ms))
 }

@@ -42,13 +42,22 @@ async fn alarms<E: Estate>(estate: &E, policy: &ServicePolicy<'_>) -> PortResult
 }
 
 async fn metrics<E: Estate>(estate: &E, policy: &ServicePolicy<'_>, now: Timestamp) -> PortResult<BTreeMap<RuleName, MetricValue>> {
-    let asked = policy.service.rules.iter().filter_map(|rule| Some((&rule.name, metric_query(policy.service, rule)?)));
-    let (names, queries): (Vec<&RuleName>, Vec<MetricQuery>) = asked.unzip();
+    let mut queries: Vec<MetricQuery> = Vec::new();
+    let mut asked: Vec<(&RuleName, usize)> = Vec::new();
+    for rule in &policy.service.rules {
+        let Some(query) = metric_query(policy.service, rule) else { continue };
+        // Two rules on one metric, as most services have, ask for it once: each metric is paid for.
+        let place = queries.iter().position(|known| *known == query).unwrap_or(queries.len());
+        if place == queries.len() {
+            queries.push(query);
+        }
+        asked.push((&rule.name, place));
+    }
     if queries.is_empty() {
         return Ok(BTreeMap::new());
     }
     let values = estate.alarms().newest_values(&queries, now).await?;
-    let by_rule = names.into_iter().zip(values).filter_map(|(name, value)| Some((name.clone(), value?)));
+    let by_rule = asked.into_iter().filter_map(|(name, place)| Some((name.clone(), values.get(place).copied().flatten()?)));
     Ok(by_rule.collect())
 }
 

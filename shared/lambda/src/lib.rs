@@ -16,5 +16,5 @@ pub use config::{Config, ConfigError, ENVIRONMENT, Variables};
 pub use error::{ErrorClass, HandlerError};
 pub use fleet_files::{FleetSource, fleet_paths, load_fleets};
 pub use invocation::Invocation;
-pub use lines::{ignored_line, metric_line, summary_line};
+pub use lines::{embedded_metrics, ignored_line, metric_line, summary_line};
 pub use run::{Handler, run};

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use nightshift_core::release::front_end::{FrontEndOutcome, FrontEndSeen, Taken};
+use nightshift_lambda::embedded_metrics;
 use serde_json::{Value, json};
 
 /// One line for a file that arrived.
@@ -63,26 +64,16 @@ fn summary_line(function: &str, outcome: &FrontEndOutcome, duration_ms: i64) -> 
 }
 
 fn metric_line(function: &str, outcome: &FrontEndOutcome) -> Value {
-    let metric = |name: &str| json!({ "Name": name, "Unit": "Count" });
-    let is = |is_so: bool| u8::from(is_so);
     let is_acted = matches!(outcome.taken, Some(Taken::Done { .. }));
     let is_would = matches!(outcome.taken, Some(Taken::WouldHaveDone));
-    let is_unfinished = outcome.plan.step.is_some() && !is_acted && !is_would;
-    json!({
-        "_aws": {
-            "Timestamp": outcome.at.as_millisecond(),
-            "CloudWatchMetrics": [{
-                "Namespace": "Nightshift",
-                "Dimensions": [["Function"], ["Function", "System", "Service"]],
-                "Metrics": [metric("Acted"), metric("WouldHaveActed"), metric("Held"), metric("Unfinished")],
-            }],
-        },
-        "Function": function,
-        "System": outcome.plan.key.system,
-        "Service": outcome.plan.key.name,
-        "Acted": is(is_acted),
-        "WouldHaveActed": is(is_would),
-        "Held": is(outcome.plan.step.is_none()),
-        "Unfinished": is(is_unfinished),
-    })
+    let is_held = outcome.plan.step.is_none();
+    let key = &outcome.plan.key;
+    let of = [("Function", function), ("System", key.system.as_str()), ("Service", key.name.as_str())];
+    let counts = [
+        ("Acted", usize::from(is_acted)),
+        ("WouldHaveActed", usize::from(is_would)),
+        ("Held", usize::from(is_held)),
+        ("Unfinished", usize::from(!is_held && !is_acted && !is_would)),
+    ];
+    embedded_metrics(outcome.at, &of, &counts, None)
 }
