@@ -36,7 +36,7 @@ test: setup $(TOOLS)/bin/cargo-nextest ## Run every test, end-to-end ones includ
 	@cargo nextest run --locked --workspace --no-fail-fast
 	@for folder in proof scale; do $(VENV)/python -B -m unittest discover --quiet -s tests/$$folder -t tests/$$folder; done
 	@$(VENV)/python tests/proof/permissions.py
-	@$(VENV)/python tests/proof/run.py freeze delivery --short
+	@$(VENV)/python tests/proof/run.py faults crashes delivery deadlines freeze --short
 
 lint: setup $(TOOLS)/bin/cargo-deny ## Check formatting, lints, licences, sources and templates.
 	@cargo fmt --all --check

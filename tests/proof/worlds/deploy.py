@@ -93,7 +93,13 @@ class Releasing(World):
         return self.service(f"proof-{self.service_name}")["deployments"][0].get("rolloutState") != "IN_PROGRESS"
 
     def revisions(self) -> list[str]:
-        return self.account.ecs("ListTaskDefinitions", familyPrefix=f"proof-{self.service_name}")["taskDefinitionArns"]
+        found, page = [], {}
+        while True:
+            answer = self.account.ecs("ListTaskDefinitions", familyPrefix=f"proof-{self.service_name}", **page)
+            found += answer["taskDefinitionArns"]
+            if not answer.get("nextToken"):
+                return found
+            page = {"nextToken": answer["nextToken"]}
 
     def book(self) -> dict:
         return self.ledger(f"release#proof/{self.service_name}").get("book", {})

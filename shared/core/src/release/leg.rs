@@ -3,7 +3,7 @@
 //! Owns when a new revision is made and when a target is moved. Looks first whether it was done already: a process may have
 //! died between doing and noting. A leg that fails is handed to `back.rs`.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::begin::with_image;
 use super::desk::{Desk, FOLLOW, later};
@@ -12,6 +12,9 @@ use super::legs::revision_name;
 use super::{EndKind, Hold, Leg, LegState, Move, Proven, RolloutNow, RolloutStatus, Step, TargetNow, same_blueprint};
 use crate::fleet::DeployTarget;
 use crate::notice::Severity;
+
+/// A group is set to the version that a refresh has brought once that has succeeded: for so long the two reads may not agree.
+const SETTLES: SignedDuration = SignedDuration::from_mins(2);
 
 impl Desk<'_> {
     pub(super) fn drive(&mut self, index: usize) {
@@ -187,6 +190,12 @@ impl Desk<'_> {
         let (Some(rollout), Some(alarm), Some(target)) = (rollout, quiet, target) else { return };
         if target.revision != moved.to {
             let is_taken_back = matches!(rollout.status, RolloutStatus::RollingBack | RolloutStatus::RolledBack);
+            let is_not_set_yet = matches!(leg.target, DeployTarget::Group(_))
+                && target.revision == moved.from
+                && !self.is_over(later(until, -seconds(leg.bake)), SETTLES);
+            if is_not_set_yet && !is_taken_back {
+                return self.hold(Hold::Rolling { words: rollout.in_words() }, FOLLOW);
+            }
             if !is_taken_back {
                 return self.was_replaced(index, leg, &target);
             }

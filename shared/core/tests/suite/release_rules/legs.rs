@@ -47,6 +47,22 @@ fn a_roll_out_that_failed_says_how_far_it_came_and_how_many_died() {
     }
 }
 
+/// Auto Scaling sets a group to its new version after the refresh has succeeded, and the two are read side by side.
+#[test]
+fn a_group_that_still_has_the_old_version_just_after_its_refresh_is_waited_for() {
+    // Five minutes are watched: how many are left says when the refresh had succeeded.
+    for (of, left, waits) in [(group(), 5, true), (group(), 4, true), (group(), 3, false), (tasks("shop"), 5, false)] {
+        let mut leg = leg("production", 0, EAST, LegState::Baking { moved: moved(10), until: now() + minutes(left) });
+        leg.target = of.clone();
+        let scene = Scene::of(book(release(vec![leg]))).with(|scene| {
+            (scene.rollout, scene.target) = (rollout(RolloutStatus::Succeeded), Ok(target(OLD, None)));
+        });
+        let plan = scene.looks();
+        let is_rolling = plan.holds.iter().any(|hold| matches!(hold, Hold::Rolling { .. }));
+        assert_eq!((is_rolling, plan.book.is_some_and(|book| book.active.is_none())), (waits, !waits), "{of} {left}");
+    }
+}
+
 /// Begun by an invocation that did not live to note it.
 #[test]
 fn a_roll_out_that_nobody_noted_is_followed_by_its_handle_and_from_its_beginning() {
