@@ -149,7 +149,9 @@ async fn arrived<E: FrontEndEstate>(desk: &Desk<'_, E>, concerned: &Concerned<'_
                 let is_first = uploads.pending.is_some_and(|pending| pending.first >= began);
                 if let Some(HandlerError::Refused { cause, .. }) = served.failure.as_ref().filter(|_| is_first) {
                     let untold = tell(desk, concerned, desk.config.mode, &FrontEndNote::held_up(cause)).await;
-                    served.answer["errors"] = json!([error].into_iter().chain(untold).collect::<Vec<PortError>>());
+                    if let Some(errors) = served.answer.get_mut("errors").and_then(Value::as_array_mut) {
+                        errors.extend(untold.iter().map(|error| json!(error)));
+                    }
                 }
                 return served;
             }
