@@ -208,9 +208,11 @@ class Line:
             return written_error("throttled", asked)
         if self.memory is None:
             return stand_in(asked) or forward(upstream, method, path, headers, body)
-        if asked.name not in self.memory:
-            self.memory[asked.name] = stand_in(asked) or forward(upstream, method, path, headers, body)
-        return self.memory[asked.name]
+        # Of a secret, versions are told apart; elsewhere times and tokens, which differ in each request, would fill the memory.
+        key = f"{asked.name} {asked.params}" if asked.service == "secretsmanager" else asked.name
+        if key not in self.memory:
+            self.memory[key] = stand_in(asked) or forward(upstream, method, path, headers, body)
+        return self.memory[key]
 
     def _strike(self, fault: Fault, asked: Asked, peer: socket.socket, done) -> bool:
         kind = fault.kind
