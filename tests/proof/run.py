@@ -100,7 +100,7 @@ def frozen(proof: Proof) -> list[dict]:
 
 
 def soaked(proof: Proof) -> list[dict]:
-    found = soak.soak(proof.worlds, proof.amount(20_000, 500), proof.binaries, proof.folder / "soak", say)
+    found = soak.soak(proof.worlds, proof.options.invocations or proof.amount(20_000, 500), proof.binaries, proof.folder / "soak", say)
     return [one.row() for one in found]
 
 
@@ -128,10 +128,12 @@ def run_part(name: str, proof: Proof) -> list[str]:
     say(f"{name}: {'a sample' if proof.options.short else 'the whole'}")
     began = time.monotonic()
     rows = PARTS[name](proof)
-    share = f" --share {proof.options.share:g}" if proof.options.share else ""
+    how_much = f" --share {proof.options.share:g}" if proof.options.share else ""
+    if name == "soak" and proof.options.invocations:
+        how_much = f" --invocations {proof.options.invocations}"
     result = {
         "date": datetime.date.today().isoformat(),
-        "command": f"tests/proof/run.py {name}{share}",
+        "command": f"tests/proof/run.py {name}{how_much}",
         "seconds": round(time.monotonic() - began),
         "seed": proof.options.seed,
         "rows": rows,
@@ -150,6 +152,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--functions", type=Path, default=ROOT / "target" / "debug", help="the folder with the functions' binaries")
     parser.add_argument("--short", action="store_true", help="a seeded sample of each part, as CI runs it")
     parser.add_argument("--share", type=float, default=0.0, help="of faults and crashes this share alone, from 0 to 1, drawn by the seed")
+    parser.add_argument("--invocations", type=int, help="so many invocations of each function in the soak")
     parser.add_argument("--only", help="only worlds with this in their function/name")
     parser.add_argument("--seed", type=int, default=1, help="another seed is another sample and another order")
     return parser.parse_args()
