@@ -67,8 +67,8 @@ fn what_has_stopped_pages_somebody_for_longer_than_a_sweep_takes_to_say_it_again
     assert_eq!(alarm["Dimensions"], json!([{ "Name": "Function", "Value": { "Ref": "RotateFunction" } }]));
     let lines = std::fs::read_to_string(project::root().join("functions/rotate/src/lines.rs")).expect("rotate has its lines.rs");
     let metric = alarm["MetricName"].as_str().expect("an alarm has a metric");
-    assert!(lines.contains(&format!("metric(\"{metric}\"")), "rotate writes no metric {metric}");
-    assert!(lines.contains("\"Dimensions\": [[\"Function\"]"), "rotate writes none by Function alone");
+    assert!(lines.contains(&format!("(\"{metric}\", ")), "rotate writes no metric {metric}");
+    assert!(lines.contains("embedded_metrics(outcome.at, &[(\"Function\", function)"), "rotate writes none by Function alone");
     let stands = alarm["Period"].as_i64().unwrap_or_default() * alarm["EvaluationPeriods"].as_i64().unwrap_or_default();
     assert!((3_601..=86_400).contains(&stands), "{stands} s: a sweep comes each hour, and CloudWatch looks back a day at most");
     assert_eq!(alarm["DatapointsToAlarm"], 1, "one is enough");
