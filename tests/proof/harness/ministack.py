@@ -129,6 +129,7 @@ class Account:
     def _send(self, method: str, path: str, service: str, body: bytes, headers: dict[str, str]) -> bytes:
         scope = f"20260101/{self.region}/{service}/aws4_request"
         headers |= {"Authorization": f"AWS4-HMAC-SHA256 Credential={self.number}/{scope}, SignedHeaders=host, Signature=none"}
+        was_half_done = False
         for is_last in (False, False, True):
             try:
                 self._connection.request(method, path, body=body, headers=headers)
@@ -136,6 +137,7 @@ class Account:
                 found = answer.read()
                 # A table of the local AWS that another thread wrote to while this one read it.
                 if b"changed size during iteration" in found and not is_last:
+                    was_half_done = True
                     continue
                 break
             except (http.client.HTTPException, OSError):
@@ -143,6 +145,7 @@ class Account:
                 self._connection.close()
                 if is_last:
                     raise
-        if answer.status >= 300:
+        # What the first try made before it broke off stands there already.
+        if answer.status >= 300 and not (was_half_done and b"not idempotent" in found):
             raise AwsRefused(f"{service} {headers.get('X-Amz-Target', path)}: {answer.status} {found[:500]!r}")
         return found
