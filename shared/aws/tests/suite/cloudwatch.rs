@@ -183,3 +183,9 @@ fn more_than_five_hundred_metrics_take_two_calls() {
     assert_eq!((values.len(), values[499].unwrap().value, values[500].unwrap().value), (501, 1.0, 2.0));
     assert_eq!(newest_values(&Recorded::default(), &[], NOW).unwrap(), []);
 }
+
+#[test]
+fn an_answer_without_any_list_of_alarms_is_an_outage() {
+    let recorded = Recorded::default().cbor(ALARMS, 200, &json!({ "services": [] }));
+    assert_eq!(kind_of(alarms_now(&recorded, &["a".to_owned()])), PortErrorKind::Unavailable);
+}

@@ -131,6 +131,14 @@ fn a_family_without_an_active_revision_has_nothing_newer() {
 }
 
 #[test]
+fn a_definition_that_runs_and_is_said_to_be_missing_is_an_outage() {
+    let recorded = Recorded::default().json_error(DESCRIBE, UNKNOWN.0, UNKNOWN.1).json(DESCRIBE, answer(WEB_8, "ACTIVE", json!([])));
+    // The revision is known, so that the service is not described once more.
+    let seen = wait(targets(&recorded).blueprint(&tasks(), Some(WEB_7), None));
+    assert_eq!((kind_of(seen), recorded.asked_for("DescribeServices").len()), (PortErrorKind::Unavailable, 0));
+}
+
+#[test]
 fn an_answer_without_a_definition_is_no_definition() {
     let recorded = Recorded::default()
         .json("DescribeServices", described(json!({})))

@@ -205,6 +205,13 @@ fn refusals_of_a_refresh_have_their_kinds() {
 }
 
 #[test]
+fn a_group_that_was_changed_since_it_was_seen_is_not_refreshed() {
+    let recorded = Recorded::default().answer(GROUPS, 200, described_group(NUMBERED)).answer(VERSIONS, 200, version(4, ""));
+    let begun = wait(targets(&recorded).roll_out(&group(), "lt-1:2", "lt-1:4", &Replacement::default()));
+    assert_eq!((kind_of(begun), recorded.asked_for(START).len()), (PortErrorKind::Conflict, 0));
+}
+
+#[test]
 fn only_this_refresh_is_rolled_back() {
     let with = |members: &str| Recorded::default().answer(REFRESHES, 200, refreshes(members));
     let take_back = |recorded: &Recorded| wait(targets(recorded).take_back(&group(), "r-1"));
